@@ -1,0 +1,52 @@
+"""The nouns of dashlight and their arithmetic; no input, no output, no clock."""
+
+from dashlight.model.cells import MERCATOR_MAX_LAT, QK_ZOOM, h3_parent, h3_r15_of, qk_of, qk_of_many, qk_range, tile_xy
+from dashlight.model.detection import Detection, Redaction, RedactionKind
+from dashlight.model.frame import RawFrame, RedactedPicture
+from dashlight.model.lonlat import (
+    EARTH_RADIUS_M,
+    BBox,
+    LonLat,
+    compass_deg,
+    destination,
+    distance_m,
+    heading_between,
+    heading_difference_deg,
+    interpolated,
+)
+from dashlight.model.picture import CapturedAt, Month, PictureClaim, Week
+from dashlight.model.policy import LICENSES, Policy
+from dashlight.model.track import Fix, Track
+
+__all__ = [
+    "EARTH_RADIUS_M",
+    "LICENSES",
+    "MERCATOR_MAX_LAT",
+    "QK_ZOOM",
+    "BBox",
+    "CapturedAt",
+    "Detection",
+    "Fix",
+    "LonLat",
+    "Month",
+    "PictureClaim",
+    "Policy",
+    "RawFrame",
+    "RedactedPicture",
+    "Redaction",
+    "RedactionKind",
+    "Track",
+    "Week",
+    "compass_deg",
+    "destination",
+    "distance_m",
+    "h3_parent",
+    "h3_r15_of",
+    "heading_between",
+    "heading_difference_deg",
+    "interpolated",
+    "qk_of",
+    "qk_of_many",
+    "qk_range",
+    "tile_xy",
+]
