@@ -1,6 +1,15 @@
 """The nouns of dashlight and their arithmetic; no input, no output, no clock."""
 
-from dashlight.model.cells import MERCATOR_MAX_LAT, QK_ZOOM, h3_parent, h3_r15_of, qk_of, qk_of_many, qk_range, tile_xy
+from dashlight.model.cells import (
+    MERCATOR_MAX_LAT,
+    QK_ZOOM,
+    h3_parent,
+    h3_r15_of,
+    qk_of,
+    qk_of_many,
+    qk_range,
+    tile_xy,
+)
 from dashlight.model.detection import Detection, Redaction, RedactionKind
 from dashlight.model.frame import RawFrame, RedactedPicture
 from dashlight.model.lonlat import (
