@@ -94,9 +94,7 @@ class Unavailable(DashlightError):
     exit_code = 5
     default_code = "unavailable"
 
-    def __init__(
-        self, message: str, *, hint: str = "", code: str = "", retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, hint: str = "", code: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, hint=hint, code=code)
         self.retry_after_s = retry_after_s
 

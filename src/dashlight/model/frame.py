@@ -35,9 +35,7 @@ class RawFrame:
 
     def __post_init__(self) -> None:
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
-            raise InputError(
-                f"a frame of shape {self.rgb.shape} and type {self.rgb.dtype} is not (H, W, 3) uint8"
-            )
+            raise InputError(f"a frame of shape {self.rgb.shape} and type {self.rgb.dtype} is not (H, W, 3) uint8")
 
     def __reduce__(self) -> NoReturn:
         raise PrivacyError("a raw frame cannot be pickled: raw pixels stay in memory")

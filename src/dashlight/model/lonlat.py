@@ -77,9 +77,7 @@ class BBox:
 
     def contains(self, position: LonLat) -> bool:
         """Return whether `position` lies inside or on the edge."""
-        return any(
-            p.west <= position.lon <= p.east and p.south <= position.lat <= p.north for p in self.parts()
-        )
+        return any(p.west <= position.lon <= p.east and p.south <= position.lat <= p.north for p in self.parts())
 
 
 def distance_m(a: LonLat, b: LonLat) -> float:

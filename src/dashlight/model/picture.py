@@ -49,12 +49,7 @@ class Week:
         Raises:
             InputError: When the label is not of that form.
         """
-        if (
-            len(label) != 8
-            or label[4:6] != "-W"
-            or not (label[:4] + label[6:]).isdecimal()
-            or not label.isascii()
-        ):
+        if len(label) != 8 or label[4:6] != "-W" or not (label[:4] + label[6:]).isdecimal() or not label.isascii():
             raise InputError(f"{label!r} is not an ISO week such as 2026-W48", code="bad-time")
         return cls(int(label[:4]), int(label[6:]))
 
@@ -82,12 +77,7 @@ class Month:
         Raises:
             InputError: When the label is not of that form.
         """
-        if (
-            len(label) != 7
-            or label[4] != "-"
-            or not (label[:4] + label[5:]).isdecimal()
-            or not label.isascii()
-        ):
+        if len(label) != 7 or label[4] != "-" or not (label[:4] + label[5:]).isdecimal() or not label.isascii():
             raise InputError(f"{label!r} is not a month such as 2026-11", code="bad-time")
         return cls(int(label[:4]), int(label[5:]))
 

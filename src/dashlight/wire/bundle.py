@@ -173,20 +173,14 @@ def _content(view: memoryview, member: tar.Member) -> bytes:
     return bytes(view[member.offset : member.offset + member.size_bytes])
 
 
-def _placed_pictures(
-    view: memoryview, manifest: Manifest, placed: tuple[tar.Member, ...]
-) -> tuple[PlacedPicture, ...]:
+def _placed_pictures(view: memoryview, manifest: Manifest, placed: tuple[tar.Member, ...]) -> tuple[PlacedPicture, ...]:
     if len(placed) != 2 * len(manifest.pictures):
-        raise Corrupt(
-            f"{len(placed)} picture files for the {len(manifest.pictures)} pictures of the manifest"
-        )
+        raise Corrupt(f"{len(placed)} picture files for the {len(manifest.pictures)} pictures of the manifest")
     found = []
     for number, entry in enumerate(manifest.pictures):
         full, thumbnail = placed[2 * number], placed[2 * number + 1]
         _check_member(view, full, f"{number:04}.jpg", entry.size_bytes, entry.sha256)
-        _check_member(
-            view, thumbnail, f"{number:04}.thumb.jpg", entry.thumbnail_size_bytes, entry.thumbnail_sha256
-        )
+        _check_member(view, thumbnail, f"{number:04}.thumb.jpg", entry.thumbnail_size_bytes, entry.thumbnail_sha256)
         found.append(PlacedPicture(entry, full.offset, thumbnail.offset))
     return tuple(found)
 

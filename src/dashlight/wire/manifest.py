@@ -85,18 +85,14 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if self.license_id not in LICENSES:
-            raise InputError(
-                f"licence {self.license_id!r} is none of {', '.join(LICENSES)}", code="bad-license"
-            )
+            raise InputError(f"licence {self.license_id!r} is none of {', '.join(LICENSES)}", code="bad-license")
         if self.policy is Policy.PERSONAL and self.sequence is not None:
             raise InputError("a personal bundle has no sequence", code="policy")
         if self.attribution is not None:
             if self.policy is not Policy.OPEN:
                 raise InputError(f"a {self.policy} bundle carries no name", code="policy")
             if not _ATTRIBUTION.match(self.attribution):
-                raise InputError(
-                    "an attribution is 2 to 80 letters, digits, spaces and .,'()&+-", code="policy"
-                )
+                raise InputError("an attribution is 2 to 80 letters, digits, spaces and .,'()&+-", code="policy")
 
 
 def captured_to_text(captured: CapturedAt) -> str:
@@ -233,14 +229,10 @@ def _redaction_from_json(value: Any, number: int, width: int, height: int) -> Re
     fields = _Fields(value, f"redaction of picture {number}")
     corners = fields.array("bbox_xyxy", 4)
     if len(corners) != 4 or not all(type(c) is int for c in corners):
-        raise Corrupt(
-            f"picture {number}: bbox_xyxy {corners!r} is not four whole numbers", code="bad-manifest"
-        )
+        raise Corrupt(f"picture {number}: bbox_xyxy {corners!r} is not four whole numbers", code="bad-manifest")
     x_min, y_min, x_max, y_max = corners
     if not (0 <= x_min < x_max <= width and 0 <= y_min < y_max <= height):
-        raise Corrupt(
-            f"picture {number}: bbox_xyxy {corners!r} is outside {width}x{height}", code="bad-manifest"
-        )
+        raise Corrupt(f"picture {number}: bbox_xyxy {corners!r} is outside {width}x{height}", code="bad-manifest")
     redaction = Redaction(
         RedactionKind(fields.text("kind")), (x_min, y_min, x_max, y_max), fields.number("score", 0, 1)
     )
@@ -268,9 +260,7 @@ class _Fields:
     def text(self, member: str) -> str:
         value = self.pop(member)
         if not isinstance(value, str) or len(value) > 200:
-            raise Corrupt(
-                f"{self._name}: {member} is not a text of at most 200 characters", code="bad-manifest"
-            )
+            raise Corrupt(f"{self._name}: {member} is not a text of at most 200 characters", code="bad-manifest")
         return value
 
     def integer(self, member: str, least: int, most: int) -> int:
@@ -285,9 +275,7 @@ class _Fields:
     def number(self, member: str, least: float, most: float) -> float:
         value = self.pop(member)
         if type(value) not in (int, float) or not least <= value <= most:
-            raise Corrupt(
-                f"{self._name}: {member} {value!r:.40} is not a number {least}..{most}", code="bad-manifest"
-            )
+            raise Corrupt(f"{self._name}: {member} {value!r:.40} is not a number {least}..{most}", code="bad-manifest")
         return float(value)
 
     def array(self, member: str, most: int) -> list[Any]:
