@@ -31,17 +31,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from dashlight.errors import InputError
 
 Array = npt.NDArray[Any]
 Node = dict[str, Any]
@@ -84,7 +83,7 @@ class Converter:
             node = self.nodes[name]
             handler = HANDLERS.get(node["op"])
             if handler is None:
-                raise ValueError(f"node {name}: operation {node['op']} is not one of {sorted(HANDLERS)}")
+                raise InputError(f"node {name}: operation {node['op']} is not one of {sorted(HANDLERS)}")
             handler(self, node)
         for output, parts in (("scores", SCORE_OUTPUTS), ("distances", DISTANCE_OUTPUTS)):
             stored = [self.stored(self.views[part], (0, 1, 2)) for part in parts]
@@ -95,15 +94,11 @@ class Converter:
             [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, "height", "width"])],
             [
                 helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", "points", 80]),
-                helper.make_tensor_value_info(
-                    "distances", TensorProto.FLOAT, ["batch", "points", 4 * (REG_MAX + 1)]
-                ),
+                helper.make_tensor_value_info("distances", TensorProto.FLOAT, ["batch", "points", 4 * (REG_MAX + 1)]),
             ],
             self.initializers,
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET_VERSION)], ir_version=IR_VERSION
-        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET_VERSION)], ir_version=IR_VERSION)
         model.producer_name = "dashlight"
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -120,7 +115,7 @@ class Converter:
                 order[name] = None
                 continue
             if name not in self.nodes:
-                raise ValueError(f"the graph has no node {name!r}")
+                raise InputError(f"the graph has no node {name!r}")
             stack.append((name, True))
             stack.extend((source_of(each), False) for each in self.nodes[name].get("input", ()))
         return list(order)
@@ -135,7 +130,7 @@ class Converter:
         """Return one input that has to be known now."""
         name = self.input(node, index)
         if name not in self.constants:
-            raise ValueError(f"node {node['name']}: input {name} is not a constant")
+            raise InputError(f"node {node['name']}: input {name} is not a constant")
         return self.constants[name]
 
     def view(self, node: Node, index: int) -> View:
@@ -177,7 +172,7 @@ class Converter:
 
     def sparse_to_dense(self, node: Node) -> None:
         if self.constant(node, 0).size:
-            raise ValueError(f"node {node['name']}: only an empty SparseToDense is known")
+            raise InputError(f"node {node['name']}: only an empty SparseToDense is known")
         shape, default = self.constant(node, 1), self.constant(node, 3)
         self.constants[node["name"]] = np.full(tuple(int(each) for each in shape), default)
 
@@ -230,7 +225,7 @@ class Converter:
     def resize(self, node: Node) -> None:
         """Resize by a ratio, not to a size, so that the model takes any multiple of 32."""
         if node["attr"]["half_pixel_centers"]["b"] is not True or node["attr"]["align_corners"]["b"]:
-            raise ValueError(f"node {node['name']}: only half-pixel centres are known")
+            raise InputError(f"node {node['name']}: only half-pixel centres are known")
         source, target = SOURCE_SIZES[node["name"]], self.constant(node, 1).tolist()
         scales = np.array([1, 1, target[0] / source, target[1] / source], np.float32)
         inputs = [
@@ -310,14 +305,14 @@ def require_window(node: Node) -> None:
     """Refuse what was not seen in this graph: padding other than VALID, channels first."""
     padding, layout = node["attr"]["padding"]["s"], node["attr"]["data_format"]["s"]
     if (padding, layout) != ("VkFMSUQ=", "TkhXQw=="):  # base64 of VALID and NHWC
-        raise ValueError(f"node {node['name']}: padding {padding!r} in layout {layout!r} is not known")
+        raise InputError(f"node {node['name']}: padding {padding!r} in layout {layout!r} is not known")
 
 
 def read_arrays(manifest: list[dict[str, Any]], raw: bytes) -> dict[str, Array]:
     """Return the arrays by name, half precision widened to single.
 
     Raises:
-        ValueError: an encoding other than plain int32, float32 or float16, or a length
+        InputError: an encoding other than plain int32, float32 or float16, or a length
             of `raw` that is not the sum of the arrays'.
     """
     arrays: dict[str, Array] = {}
@@ -325,14 +320,14 @@ def read_arrays(manifest: list[dict[str, Any]], raw: bytes) -> dict[str, Array]:
     for weight in (each for group in manifest for each in group["weights"]):
         stored_as = weight.get("quantization", {}).get("dtype", weight["dtype"])
         if stored_as not in {"int32", "float32", "float16"}:
-            raise ValueError(f"weight {weight['name']}: encoding {stored_as!r} is not int32, float32 or float16")
+            raise InputError(f"weight {weight['name']}: encoding {stored_as!r} is not int32, float32 or float16")
         dtype = np.dtype(stored_as).newbyteorder("<")
         count = math.prod(weight["shape"])
         value = np.frombuffer(raw, dtype, count, offset).reshape(weight["shape"])
         arrays[weight["name"]] = value.astype(weight["dtype"])
         offset += count * dtype.itemsize
     if offset != len(raw):
-        raise ValueError(f"the arrays take {offset} bytes, the file has {len(raw)}")
+        raise InputError(f"the arrays take {offset} bytes, the file has {len(raw)}")
     return arrays
 
 
@@ -342,10 +337,9 @@ def convert(graph: dict[str, Any], raw: bytes) -> onnx.ModelProto:
     return Converter(nodes, read_arrays(graph["weightsManifest"], raw)).model()
 
 
-def convert_file(graph_path: Path, weights_path: Path, target: Path) -> None:
-    """Write `target`; the same inputs and `onnx` version give the same bytes."""
-    model = convert(json.loads(graph_path.read_text()), weights_path.read_bytes())
-    target.write_bytes(model.SerializeToString(deterministic=True))
+def converted(graph: dict[str, Any], raw: bytes) -> bytes:
+    """Return the model as bytes; the same input and `onnx` version give the same bytes."""
+    return convert(graph, raw).SerializeToString(deterministic=True)
 
 
 COCO_CLASSES = tuple(

@@ -13,12 +13,9 @@ and operations stay as they are; only declarations change:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import onnx
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from dashlight.errors import InputError
 
 MAP_CHANNELS = {"537": 1, "538": 2, "539": 2, "540": 10}
 INPUT_NAME = "input.1"
@@ -28,12 +25,12 @@ def patch(model: onnx.ModelProto) -> None:
     """Declare one free-sized input, free-sized outputs and nothing that is not used.
 
     Raises:
-        ValueError: the graph is not CenterFace's as published.
+        InputError: the graph is not CenterFace's as published.
     """
     graph = model.graph
     outputs = {each.name for each in graph.output}
     if INPUT_NAME not in {each.name for each in graph.input} or outputs != set(MAP_CHANNELS):
-        raise ValueError(f"not CenterFace: input {INPUT_NAME} or outputs {sorted(outputs)}")
+        raise InputError(f"not CenterFace: input {INPUT_NAME} or outputs {sorted(outputs)}")
     used = {name for node in graph.node for name in node.input}
     for initializer in [each for each in graph.initializer if each.name not in used]:
         graph.initializer.remove(initializer)
@@ -56,8 +53,8 @@ def declare(value: onnx.ValueInfoProto, shape: tuple[int | str, ...]) -> None:
             dims.add().dim_param = size
 
 
-def patch_file(source: Path, target: Path) -> None:
-    """Write the patched model; the same source and `onnx` version give the same bytes."""
-    model = onnx.load_model(source)
+def patched(source: bytes) -> bytes:
+    """Return the patched model; the same source and `onnx` version give the same bytes."""
+    model = onnx.load_model_from_string(source)
     patch(model)
-    target.write_bytes(model.SerializeToString(deterministic=True))
+    return model.SerializeToString(deterministic=True)

@@ -88,9 +88,7 @@ def decoded_arcs(topology: Topology) -> list[Coordinates]:
     for arc in topology["arcs"]:
         steps_x = itertools.accumulate(point[0] for point in arc)
         steps_y = itertools.accumulate(point[1] for point in arc)
-        arcs.append(
-            [(x * scale_x + shift_x, y * scale_y + shift_y) for x, y in zip(steps_x, steps_y, strict=True)]
-        )
+        arcs.append([(x * scale_x + shift_x, y * scale_y + shift_y) for x, y in zip(steps_x, steps_y, strict=True)])
     return arcs
 
 
@@ -212,8 +210,7 @@ def feature(geometry: MultiPolygon | MultiLineString) -> dict[str, Any]:
     if isinstance(geometry, MultiPolygon):
         oriented = shapely.orient_polygons(geometry, exterior_cw=False)
         coordinates: list[Any] = [
-            [rounded(ring.coords) for ring in (part.exterior, *part.interiors)]
-            for part in shapely.get_parts(oriented)
+            [rounded(ring.coords) for ring in (part.exterior, *part.interiors)] for part in shapely.get_parts(oriented)
         ]
     else:
         coordinates = [rounded(part.coords) for part in shapely.get_parts(geometry)]
