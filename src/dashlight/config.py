@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from dashlight.errors import HostError, UsageError
 
-__all__ = ["EdgeSettings", "Loaded", "data_home", "environment", "load", "settings_file"]
+__all__ = ["EdgeSettings", "Loaded", "ServerSettings", "data_home", "environment", "load", "settings_file"]
 
 _S = TypeVar("_S")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -79,6 +79,79 @@ class EdgeSettings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UsageError(f"edge.{name} {value} is outside {least}..{most}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Settings of `dashlight serve`; section `server`.
+
+    Attributes:
+        data: Folder of database, pictures and the server's key, or None for `<data home>/server`. Who writes there can
+            serve other pictures and sign receipts as this server.
+        host: Address to listen on; this machine alone until the operator decides otherwise.
+        port: To listen on; 0 takes a free one.
+        name: Of the instance, shown to everybody.
+        license: SPDX identifier of the licence that new enrolments publish under.
+        public_url: Address that readers see when a proxy stands before the server; empty for `http://host:port`.
+        recheck_share: Of the arriving pictures that the detectors look at again before the receipt; 1 looks at all, and
+            0 lets readable faces and plates in unseen.
+        recheck_timeout_s: For one picture; a detector that takes longer is ended and nothing is published.
+        max_uploads: Bundles received at once; others get 503. Each holds at most 64 MiB of disk.
+        upload_stall_s: An upload that sends nothing for so long is ended.
+        upload_timeout_s: One upload takes at most so long; 64 MiB at 75 kB/s.
+        keep_free_mb: Uploads that would leave less than this free on the disk get 507.
+        batch_hour: Hour (UTC) at which the personal pictures of the day are published together.
+        tokens_per_day: Upload tokens that one enrolment may draw in a day.
+        reports_per_hour: Reports taken from everybody together; a person sends a few, a script many.
+        reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour.
+        live_clients: Live streams open at once; others get 503.
+        live_queue: Events that wait for one slow live stream; when full they are dropped for one `refresh`.
+        tile_cache_mb: Memory for encoded tiles.
+    """
+
+    data: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8400
+    name: str = "dashlight"
+    license: str = "CC-BY-SA-4.0"
+    public_url: str = ""
+    recheck_share: float = 0.002
+    recheck_timeout_s: float = 60.0
+    max_uploads: int = 4
+    upload_stall_s: float = 30.0
+    upload_timeout_s: float = 900.0
+    keep_free_mb: int = 256
+    batch_hour: int = 3
+    tokens_per_day: int = 2_000
+    reports_per_hour: int = 600
+    reports_per_sender: int = 20
+    live_clients: int = 10_000
+    live_queue: int = 1_000
+    tile_cache_mb: int = 32
+
+    def __post_init__(self) -> None:
+        """Raise UsageError when a value is outside its bounds."""
+        for name, least, most in (
+            ("port", 0, 65_535),
+            ("recheck_share", 0.0, 1.0),
+            ("recheck_timeout_s", 0.1, 3600.0),
+            ("max_uploads", 1, 1000),
+            ("upload_stall_s", 0.1, 3600.0),
+            ("upload_timeout_s", 1.0, 86_400.0),
+            ("keep_free_mb", 0, 10**9),
+            ("batch_hour", 0, 23),
+            ("tokens_per_day", 1, 10**6),
+            ("reports_per_hour", 1, 10**6),
+            ("reports_per_sender", 1, 10**6),
+            ("live_clients", 1, 10**6),
+            ("live_queue", 1, 10**6),
+            ("tile_cache_mb", 0, 10**6),
+        ):
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise UsageError(f"server.{name} {value} is outside {least}..{most}")
+        if not 1 <= len(self.name) <= 80 or not self.name.isprintable():
+            raise UsageError(f"server.name {self.name!r:.90} is not a text of 1 to 80 printable characters")
 
 
 @dataclass(frozen=True, slots=True)
