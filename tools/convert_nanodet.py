@@ -29,7 +29,6 @@ References: https://github.com/RangiLyu/nanodet (Apache-2.0), arXiv:2006.04388 (
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -160,23 +159,28 @@ class Converter:
     # -- one method an operation --------------------------------------------------------
 
     def placeholder(self, node: Node) -> None:
+        """Let the one placeholder be the model's input."""
         self.views[node["name"]] = View("images", IDENTITY_4D)
 
     def identity(self, node: Node) -> None:
+        """Give the value a second name."""
         self.views[node["name"]] = self.view(node, 0)
 
     def transpose(self, node: Node) -> None:
+        """Remember the permutation; nothing is computed."""
         view = self.view(node, 0)
         perm = tuple(view.perm[int(axis)] for axis in self.constant(node, 1))
         self.views[node["name"]] = View(view.name, perm)
 
     def sparse_to_dense(self, node: Node) -> None:
+        """Fold the empty sparse tensor into a constant: it is its default everywhere."""
         if self.constant(node, 0).size:
             raise InputError(f"node {node['name']}: only an empty SparseToDense is known")
         shape, default = self.constant(node, 1), self.constant(node, 3)
         self.constants[node["name"]] = np.full(tuple(int(each) for each in shape), default)
 
     def add(self, node: Node) -> None:
+        """Add a constant, laid out as the stored tensor is, or another value."""
         left, right = self.input(node, 0), self.input(node, 1)
         if left in self.constants and right in self.constants:
             self.constants[node["name"]] = self.constants[left] + self.constants[right]
@@ -192,11 +196,13 @@ class Converter:
         self.emit(node, "Add", [view.name, other], perm=view.perm)
 
     def unary(self, node: Node) -> None:
+        """Apply a function of each number; its layout does not matter."""
         view = self.view(node, 0)
         attributes = {"alpha": float(node["attr"]["alpha"]["f"])} if node["op"] == "LeakyRelu" else {}
         self.emit(node, node["op"], [view.name], perm=view.perm, **attributes)
 
     def pad(self, node: Node) -> None:
+        """Pad the stored axes that the view's axes are."""
         view, pads = self.view(node, 0), self.constant(node, 1)
         fill = self.constant(node, 2) if node["op"] == "PadV2" else np.float32(0)
         amounts = np.zeros((2, len(view.perm)), np.int64)
@@ -210,6 +216,7 @@ class Converter:
         self.emit(node, "Pad", inputs, perm=view.perm)
 
     def conv(self, node: Node) -> None:
+        """Convolve; the kernel changes from (h, w, in, out) to (out, in, h, w)."""
         require_window(node)
         kernel = self.add_initializer(self.input(node, 1), self.constant(node, 1).transpose(3, 2, 0, 1))
         inputs = [self.stored(self.view(node, 0), NHWC_OF_NCHW), kernel]
@@ -217,6 +224,7 @@ class Converter:
         self.emit(node, "Conv", inputs, perm=NHWC_OF_NCHW, strides=strides, dilations=dilations)
 
     def max_pool(self, node: Node) -> None:
+        """Take the largest value of each window."""
         require_window(node)
         stored = self.stored(self.view(node, 0), NHWC_OF_NCHW)
         kernel, strides = ints(node, "ksize")[1:3], ints(node, "strides")[1:3]
@@ -237,6 +245,7 @@ class Converter:
         self.emit(node, "Resize", inputs, perm=NHWC_OF_NCHW, **mode)
 
     def concat(self, node: Node) -> None:
+        """Join along the stored axis that the view's axis is."""
         *names, axis_name = (str(each) for each in node["input"])
         first = self.views[names[0]]
         stored = [first.name, *(self.stored(self.views[each], first.perm) for each in names[1:])]
@@ -244,6 +253,7 @@ class Converter:
         self.emit(node, "Concat", stored, perm=first.perm, axis=axis)
 
     def split(self, node: Node) -> None:
+        """Cut along the stored axis that the view's axis is; outputs are `name`, `name:1`, ..."""
         view, sizes = self.view(node, 0), self.constant(node, 1).astype(np.int64)
         names = [node["name"], *(f"{node['name']}:{index}" for index in range(1, len(sizes)))]
         axis = view.stored_axis(int(self.constant(node, 2)))
@@ -253,6 +263,7 @@ class Converter:
             self.views[name] = View(name, view.perm)
 
     def reshape(self, node: Node) -> None:
+        """Reshape the value as it is seen, keeping the batch size free."""
         shape = self.constant(node, 1).astype(np.int64)
         if shape[0] == 1:
             shape[0] = 0  # ONNX: as the input has it, so that batches work.
@@ -339,17 +350,19 @@ def convert(graph: dict[str, Any], raw: bytes) -> onnx.ModelProto:
 
 def converted(graph: dict[str, Any], raw: bytes) -> bytes:
     """Return the model as bytes; the same input and `onnx` version give the same bytes."""
-    return convert(graph, raw).SerializeToString(deterministic=True)
+    serialized: bytes = convert(graph, raw).SerializeToString(deterministic=True)
+    return serialized
 
 
-COCO_CLASSES = tuple(
-    (
-        "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,"
-        "parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,"
-        "tie,suitcase,frisbee,skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,"
-        "tennis racket,bottle,wine glass,cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,"
-        "hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,"
-        "cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,"
-        "toothbrush"
-    ).split(",")
+# fmt: off
+COCO_CLASSES = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
+    "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
+    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
+    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange", "broccoli",
+    "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant", "bed", "dining table", "toilet",
+    "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
+    "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )
+# fmt: on

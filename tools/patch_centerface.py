@@ -57,4 +57,5 @@ def patched(source: bytes) -> bytes:
     """Return the patched model; the same source and `onnx` version give the same bytes."""
     model = onnx.load_model_from_string(source)
     patch(model)
-    return model.SerializeToString(deterministic=True)
+    serialized: bytes = model.SerializeToString(deterministic=True)
+    return serialized

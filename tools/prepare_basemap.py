@@ -23,6 +23,7 @@ show; the grid also makes the bytes independent of the last digits of floating-p
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -149,7 +150,8 @@ def area_of(arcs: list[Coordinates], geometry: dict[str, Any]) -> BaseGeometry:
     for indices in polygons:
         rings = [ring_of(arcs, each) for each in indices]
         kept = [ring for ring in rings if any(abs(lat) < POLAR_RING_LAT for _, lat in ring)]
-        parts.append(shapely.symmetric_difference_all([wrapped(unrolled_polygon(ring)) for ring in kept]))
+        areas = [wrapped(unrolled_polygon(ring)) for ring in kept]
+        parts.append(functools.reduce(shapely.symmetric_difference, areas, Polygon()))
     return only_polygons(shapely.union_all(parts))
 
 

@@ -12,13 +12,13 @@ docs/reference/vendored.md has the list and the options.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashlight.errors import Corrupt, DashlightError, InputError
 from vendor_archives import Fetch, fetch_from_registry, obtain, read_members, require_hash, sha256_of, sha256_of_file
 from vendor_pages import (
     WEIGHTS_FOLDER,
@@ -31,8 +31,6 @@ from vendor_pages import (
 )
 from vendor_recipes import RECIPES, Files
 from vendor_table import Output, Table, inside, read_table
-
-from dashlight.errors import Corrupt, DashlightError, InputError
 
 TABLE_FILE = "tools/vendor.toml"
 HASH_FILE = "tools/vendor.sha256"
@@ -132,7 +130,7 @@ def put(root: Path, name: str, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".vendor-", delete=False) as stream:
         stream.write(data)
     Path(stream.name).chmod(0o644)
-    os.replace(stream.name, path)
+    Path(stream.name).replace(path)
 
 
 def weights_of(root: Path, table: Table, hashes: Hashes) -> dict[str, dict[str, str]]:

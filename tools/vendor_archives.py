@@ -7,6 +7,7 @@ name, and only the table and `inside` decide where bytes end up.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 import subprocess
@@ -14,13 +15,14 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
-from vendor_table import Archive, inside
-
 from dashlight.errors import Corrupt, HostError, Unavailable
+from vendor_table import Archive, inside
 
 FETCH_TIMEOUT_S = 900.0  # The largest package is 145 MB.
 MEMBER_LIMIT_BYTES = 64 << 20  # The largest member wanted is 8 MB.
@@ -122,7 +124,7 @@ def read_members(path: Path, patterns: list[str]) -> dict[str, bytes]:
             if size > MEMBER_LIMIT_BYTES:
                 raise Corrupt(f"{path.name}: member {name!r} has {size} bytes, at most {MEMBER_LIMIT_BYTES} are read")
             found[name] = read()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as exc:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError) as exc:
         raise Corrupt(f"{path.name} is not a readable archive: {exc}") from exc
     for pattern in patterns:
         if not any(matches(name, pattern) for name in found):
@@ -142,12 +144,12 @@ def _plain_members(path: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]
         with zipfile.ZipFile(path) as wheel:
             for entry in wheel.infolist():
                 if not entry.is_dir():
-                    yield entry.filename, entry.file_size, lambda entry=entry: wheel.read(entry)
+                    yield entry.filename, entry.file_size, partial(wheel.read, entry)
         return
     with tarfile.open(path, "r:gz") as tarball:
         for member in tarball:
             if member.isfile():
-                yield member.name, member.size, lambda member=member: _tar_bytes(tarball, member)
+                yield member.name, member.size, partial(_tar_bytes, tarball, member)
 
 
 def _tar_bytes(tarball: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

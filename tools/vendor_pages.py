@@ -21,8 +21,8 @@ them, so what is installed works without network.
 | command | what it does |
 |---|---|
 | `python tools/vendor.py` | checks every file; fetches and makes only what is missing or different |
-| `python tools/vendor.py --check` | checks only, also that the generated texts are current; exit code 3 names each difference |
-| `python tools/vendor.py --update` | makes everything anew and writes the hashes and generated texts; review the diff |
+| `python tools/vendor.py --check` | checks only, generated texts too; exit code 3 names each difference |
+| `python tools/vendor.py --update` | makes everything anew, writes hashes and generated texts; review the diff |
 | `--cache FOLDER` | keeps archives there instead of `.vendor-cache/`; put archives there to work offline |
 
 Both the archives and the files made from them have a sha256 in the table; a difference stops the step and names the

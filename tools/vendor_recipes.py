@@ -10,9 +10,8 @@ import json
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
-from vendor_table import Output, inside
-
 from dashlight.errors import InputError
+from vendor_table import Output, inside
 
 Files = dict[str, bytes]
 """Bytes by name; names in an archive going in, names below `into` coming out."""
@@ -47,7 +46,7 @@ def nanodet(members: Files, output: Output) -> Files:
     return {output.name: convert_nanodet.converted(json.loads(by_suffix[".json"]), by_suffix[".bin"])}
 
 
-def basemap(members: Files, output: Output) -> Files:
+def basemap(members: Files, _output: Output) -> Files:
     """Make land, borders, states and labels."""
     import prepare_basemap  # noqa: PLC0415
 
@@ -55,7 +54,7 @@ def basemap(members: Files, output: Output) -> Files:
     return prepare_basemap.prepare(by_stem["countries-50m"], by_stem["states-10m"])
 
 
-def signs(members: Files, output: Output) -> Files:
+def signs(members: Files, _output: Output) -> Files:
     """Draw SVG files as PNG with a transparent ground, `SIGN_WIDTH_PX` wide."""
     import resvg_py  # noqa: PLC0415
 
