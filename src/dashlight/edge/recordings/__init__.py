@@ -1,0 +1,21 @@
+"""Recordings to selected raw frames: find the files, read their telemetry, align the clocks, decode the winners."""
+
+from dashlight.edge.recordings.clock import ClockAlignment, ClockSource
+from dashlight.edge.recordings.folder import Settling, drives, find_recordings
+from dashlight.edge.recordings.locate import Located, SelectedFrame, locate, selected_frames
+from dashlight.edge.recordings.recording import CameraPosition, Drive, Recording
+
+__all__ = [
+    "CameraPosition",
+    "ClockAlignment",
+    "ClockSource",
+    "Drive",
+    "Located",
+    "Recording",
+    "SelectedFrame",
+    "Settling",
+    "drives",
+    "find_recordings",
+    "locate",
+    "selected_frames",
+]

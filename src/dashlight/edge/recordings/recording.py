@@ -1,0 +1,68 @@
+"""What is known of a video file before a frame of it is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class CameraPosition(StrEnum):
+    """Which way a camera of a pair looks."""
+
+    FRONT = "front"
+    REAR = "rear"
+    INTERIOR = "interior"  # Never a source of pictures.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One video file as the camera wrote it.
+
+    Attributes:
+        path: The file.
+        container: `mp4`, `mov`, `ts` or another demuxer's name.
+        codec: As FFmpeg names it: `h264`, `hevc`, ...
+        width: Pixels as coded, before rotation.
+        height: Pixels as coded, before rotation.
+        duration_s: Seconds; 0 when the container does not tell.
+        frame_rate: Frames a second on average; 0 when the container does not tell.
+        named_at: The camera's wall clock (no zone) in the file's name, when it is there.
+        created_at: The wall clock in the container (cameras write local time there as often as UTC; no zone).
+        modified_s: The file's modification time, seconds since 1970.
+        camera_position: Which camera of a pair.
+        is_event: Kept by the camera because of a shock or a button.
+        is_parking: Recorded by a parked car; never a source of pictures.
+        sidecars: Files beside it that may hold its positions, likeliest first.
+        size_bytes: Of the file.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    width: int
+    height: int
+    duration_s: float
+    frame_rate: float
+    named_at: datetime | None
+    created_at: datetime | None
+    modified_s: float
+    camera_position: CameraPosition
+    is_event: bool
+    is_parking: bool
+    sidecars: tuple[Path, ...]
+    size_bytes: int
+
+    @property
+    def is_source(self) -> bool:
+        """Whether pictures may come from it: neither a parked car nor its interior is a street."""
+        return not self.is_parking and self.camera_position is not CameraPosition.INTERIOR
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """Recordings of one camera that continue each other, in order of time; never empty."""
+
+    recordings: tuple[Recording, ...]
