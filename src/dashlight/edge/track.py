@@ -31,6 +31,7 @@ FROZEN_SPEED_MPS = 3.0
 STANDING_MPS = 0.4  # Below this a receiver's positions wander more than the vehicle moves.
 MIN_CHORD_M = 5.0
 CHORD_S = 1.0
+CHORD_FIXES = 2.0  # At one fix a second, of a camera that rounds to a metre, a chord over one fix is that rounding.
 
 
 class DropReason(StrEnum):
@@ -185,6 +186,7 @@ class _Leg:
     lat: npt.NDArray[np.float64]
     s: npt.NDArray[np.float64]
     accuracy: npt.NDArray[np.float64]
+    interval: float
 
     def position(self, t: float) -> LonLat:
         lon = float(np.interp(t, self.t, self.lon))
@@ -228,7 +230,8 @@ class Motion:
         moves = (speed[1:] + speed[:-1]) / 2 >= STANDING_MPS
         s = travelled_m + np.concatenate(([0.0], np.cumsum(np.where(moves, steps, 0.0))))
         accuracy = np.array([np.nan if fix.accuracy_m is None else fix.accuracy_m for fix in fixes])
-        return _Leg(t, lon, lat, s, accuracy)
+        interval = float(np.median(np.diff(t))) if len(t) > 1 else 0.0
+        return _Leg(t, lon, lat, s, accuracy, interval)
 
     @property
     def length_m(self) -> float:
@@ -259,7 +262,7 @@ class Motion:
         if found is None:
             return None
         leg, t = found
-        half = max(CHORD_S / 2, float(np.median(np.diff(leg.t))) / 2) if len(leg.t) > 1 else 0.0
+        half = max(CHORD_S, leg.interval) / 2
         start, end = max(float(leg.t[0]), t - half), min(float(leg.t[-1]), t + half)
         if end <= start:
             return 0.0
@@ -267,7 +270,7 @@ class Motion:
         return float((s_end - s_start) / (end - start))
 
     def heading_at(self, at: datetime) -> float | None:
-        """Return the heading of the chord of at least 5 m, and at least 1 s, around `at`.
+        """Return the heading of the chord of at least 5 m, 1 s and two fixes around `at`.
 
         While the vehicle stands it is the heading that it had; None also where there are less than 5 m.
         """
@@ -279,7 +282,7 @@ class Motion:
         first, last = float(leg.s[0]), float(leg.s[-1])
         if last - first < MIN_CHORD_M:
             return None
-        half = min(max(MIN_CHORD_M, speed * CHORD_S), last - first) / 2
+        half = min(max(MIN_CHORD_M, speed * max(CHORD_S, CHORD_FIXES * leg.interval)), last - first) / 2
         middle = min(max(float(np.interp(t, leg.t, leg.s)), first + half), last - half)
         t_start, t_end = _times_of(leg, middle - half), _times_of(leg, middle + half)
         start, end = leg.position(t_start), leg.position(t_end)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 from dashlight.edge.recordings.telemetry.foreign import called
 from dashlight.edge.recordings.telemetry.reading import (
@@ -42,24 +43,12 @@ def read(path: Path) -> Telemetry | None:
     info = called("CAMM", extract_camm_info, path)
     if info is None:
         return None
-    readings: list[Reading] = []
-    for point in info.gps or ():
-        position = position_of(point.lon, point.lat)
-        if position is not None:
-            accuracy = point.horizontal_accuracy
-            readings.append(
-                Reading(
-                    position,
-                    clock_s=_utc_s(point.time_gps_epoch),
-                    offset_s=point.time,
-                    speed_mps=speed_of(math.hypot(point.velocity_east, point.velocity_north)),
-                    accuracy_m=accuracy if accuracy and math.isfinite(accuracy) and accuracy > 0 else None,
-                    is_valid=point.gps_fix_type > 0,
-                    altitude_m=point.alt,
-                )
-            )
+    # Version 0.14.7 files its full points under `mini_gps`, too; they are told apart by what they carry.
+    points = [*(info.gps or ()), *(info.mini_gps or ())]
+    full = [point for point in points if hasattr(point, "time_gps_epoch")]
+    readings = [reading for reading in map(_full, full) if reading is not None]
     if not readings:
-        for point in info.mini_gps or ():
+        for point in points:
             position = position_of(point.lon, point.lat)
             if position is not None:
                 readings.append(Reading(position, offset_s=point.time, altitude_m=point.alt))
@@ -71,4 +60,20 @@ def read(path: Path) -> Telemetry | None:
         tuple(readings),
         TelemetryClock.UTC if has_clock else TelemetryClock.NONE,
         other_clock_shifts_s=(LEAP_S - GPS_EPOCH_S,),
+    )
+
+
+def _full(point: Any) -> Reading | None:
+    position = position_of(point.lon, point.lat)
+    if position is None:
+        return None
+    accuracy = point.horizontal_accuracy
+    return Reading(
+        position,
+        clock_s=_utc_s(point.time_gps_epoch),
+        offset_s=point.time,
+        speed_mps=speed_of(math.hypot(point.velocity_east, point.velocity_north)),
+        accuracy_m=accuracy if math.isfinite(accuracy) and accuracy > 0 else None,
+        is_valid=point.gps_fix_type > 0,
+        altitude_m=point.alt,
     )
