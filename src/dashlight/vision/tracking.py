@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -26,7 +27,6 @@ import numpy as np
 from dashlight.errors import InputError
 from dashlight.model import Detection, RawFrame, RedactedPicture
 from dashlight.vision.boxes import Boxes, covered_share
-from dashlight.vision.detectors import Detectors
 from dashlight.vision.redactor import JPEG_QUALITY, Margins, redact
 from dashlight.vision.sessions import Pixels
 
@@ -42,6 +42,13 @@ FOLLOW_CORRELATION = 0.6
 CARRIED_GROWTH = 1.15  # A carried box is a guess: make it a little larger.
 
 
+class Detector(Protocol):
+    """Finds things in pictures, such as `Detectors`; called from several threads at once."""
+
+    def detect(self, rgb: Pixels) -> tuple[Detection, ...]:
+        """Return what is in a picture `(H, W, 3) uint8`, boxes in its pixels."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """A frame and what was found in it."""
@@ -52,7 +59,7 @@ class Seen:
 
 def redact_sequence(
     frames: Iterable[RawFrame],
-    detectors: Detectors,
+    detectors: Detector,
     *,
     lookaround: int = 1,
     workers: int = 1,
@@ -108,7 +115,7 @@ def redact_sequence(
         place += 1
 
 
-def seen_in(frames: Iterable[RawFrame], detectors: Detectors, *, workers: int) -> Iterator[Seen]:
+def seen_in(frames: Iterable[RawFrame], detectors: Detector, *, workers: int) -> Iterator[Seen]:
     """Yield frames with what was found in them, in order, `workers` at a time."""
     if workers == 1:
         for frame in frames:
