@@ -31,7 +31,7 @@ class EdgeSettings:
     Attributes:
         home: Where seed, ledger and spool lie, or None for `<data home>/edge`. Needs a disk that is encrypted.
         every_m: Metres between pictures; 5 shows the same sign from two sides.
-        max_size: Longest side of a published picture in pixels; 0 keeps the recording's own.
+        max_size: Pictures fit within so many pixels and 9/16 of it; 1280 is what the detectors are measured at.
         bundle_pictures: A bundle is sealed at so many pictures, so that the first go up soon; at most 300.
         spool_budget_mb: Redacted pictures that wait for the server take at most so much disk.
         keep_free_mb: The spool never leaves less than this free on its disk.
@@ -47,7 +47,7 @@ class EdgeSettings:
 
     home: Path | None = None
     every_m: float = 5.0
-    max_size: int = 1920
+    max_size: int = 1280
     bundle_pictures: int = 100
     spool_budget_mb: int = 20_000
     keep_free_mb: int = 500
@@ -64,7 +64,7 @@ class EdgeSettings:
         """Raise UsageError when a value is outside its bounds."""
         for name, least, most in (
             ("every_m", 0.5, 1000.0),
-            ("max_size", 0, 16_384),
+            ("max_size", 64, 16_384),
             ("bundle_pictures", 1, 300),
             ("spool_budget_mb", 64, 10**9),
             ("keep_free_mb", 0, 10**9),

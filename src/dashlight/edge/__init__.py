@@ -1,0 +1,1 @@
+"""With the contributor: read, locate, select, redact, spool, upload."""

@@ -32,7 +32,7 @@ INSERT INTO meta VALUES ('next_bundle_number', 1);
 CREATE TABLE recordings (
     fingerprint TEXT PRIMARY KEY, path TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
     code TEXT NOT NULL DEFAULT '', day TEXT, drive TEXT, started_at REAL, ended_at REAL, clock TEXT NOT NULL DEFAULT '',
-    first_seen REAL NOT NULL
+    camera TEXT NOT NULL DEFAULT '', open_sequence TEXT, first_seen REAL NOT NULL
 ) STRICT;
 CREATE TABLE bundles (
     number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, size_bytes INTEGER NOT NULL, pictures INTEGER NOT NULL,
@@ -127,7 +127,22 @@ class BundleRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRow:
-    """A recording as the ledger knows it; times are Unix seconds."""
+    """A recording as the ledger knows it; times are Unix seconds.
+
+    Attributes:
+        fingerprint: Of its bytes; see `edge.fingerprint`.
+        path: Where it was seen last.
+        state: How far it has come.
+        reason: Why it was rejected, in words.
+        code: The stable name of that reason.
+        day: Of its first frame, UTC.
+        drive: Fingerprint of the first recording of its drive.
+        started_at: Of its first frame.
+        ended_at: Of its last one.
+        clock: How the clocks were aligned, in words.
+        camera: Which camera of a pair.
+        open_sequence: The sequence that its end belongs to, which a recording that continues it goes on with.
+    """
 
     fingerprint: str
     path: str
@@ -139,10 +154,15 @@ class RecordingRow:
     started_at: float | None = None
     ended_at: float | None = None
     clock: str = ""
+    camera: str = ""
+    open_sequence: str | None = None
 
 
-_BUNDLE = "number, sha256, size_bytes, pictures, policy, sequence, state, not_before, attempts, reason, code, receipt, forget_at"
-_RECORDING = "fingerprint, path, state, reason, code, day, drive, started_at, ended_at, clock"
+_BUNDLE = (
+    "number, sha256, size_bytes, pictures, policy, sequence, state, not_before,"
+    " attempts, reason, code, receipt, forget_at"
+)
+_RECORDING = "fingerprint, path, state, reason, code, day, drive, started_at, ended_at, clock, camera, open_sequence"
 _PICTURE = "recording, offset_ms, lon, lat, heading_deg, bundle, number, picture_id"
 
 
@@ -296,7 +316,7 @@ class Ledger:
 
     def _bundles(self, where: str, values: Sequence[Any]) -> list[BundleRow]:
         rows = self.rows(f"SELECT {_BUNDLE} FROM bundles WHERE {where} ORDER BY number", values)  # noqa: S608
-        return [BundleRow(*row[:6], BundleState(row[6]), *row[7:]) for row in rows]
+        return [_bundle_row(row) for row in rows]
 
     def add_tokens(self, tokens: Iterable[str], policy: str) -> None:
         """Store upload tokens."""
@@ -398,10 +418,11 @@ class Ledger:
         """Store what is known of a recording; one that was forgotten stays so."""
         with self.transaction() as db:
             db.execute(
-                f"INSERT INTO recordings ({_RECORDING}, first_seen) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+                f"INSERT INTO recordings ({_RECORDING}, first_seen) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
                 " ON CONFLICT (fingerprint) DO UPDATE SET path = excluded.path, state = excluded.state,"
                 " reason = excluded.reason, code = excluded.code, day = excluded.day, drive = excluded.drive,"
-                " started_at = excluded.started_at, ended_at = excluded.ended_at, clock = excluded.clock"
+                " started_at = excluded.started_at, ended_at = excluded.ended_at, clock = excluded.clock,"
+                " camera = excluded.camera, open_sequence = excluded.open_sequence"
                 f" WHERE recordings.state <> '{RecordingState.FORGOTTEN}'",
                 (
                     row.fingerprint,
@@ -414,15 +435,20 @@ class Ledger:
                     row.started_at,
                     row.ended_at,
                     row.clock,
+                    row.camera,
+                    row.open_sequence,
                     now,
                 ),
             )
 
-    def published_offsets_ms(self, fingerprint: str) -> frozenset[int]:
-        """Return which moments of a recording are in bundles already (forgotten ones too)."""
-        return frozenset(
-            row[0] for row in self.rows("SELECT offset_ms FROM pictures WHERE recording = ?", (fingerprint,))
+    def published_spans_ms(self, fingerprint: str) -> list[tuple[int, int]]:
+        """Return the stretches of a recording that are in bundles, one a bundle, or were taken back, one a picture."""
+        rows = self.rows(
+            "SELECT min(offset_ms), max(offset_ms) FROM pictures WHERE recording = ? AND state = 'kept' GROUP BY bundle"
+            " UNION ALL SELECT offset_ms, offset_ms FROM pictures WHERE recording = ? AND state <> 'kept'",
+            (fingerprint, fingerprint),
         )
+        return sorted((first, last) for first, last in rows)
 
     def pictures_of(self, *, bundle: int) -> list[PictureRow]:
         """Return the pictures of a bundle in its order."""
@@ -431,3 +457,8 @@ class Ledger:
     def _pictures(self, where: str, values: Sequence[Any], *, order: str = "recording, offset_ms") -> list[PictureRow]:
         rows = self.rows(f"SELECT {_PICTURE} FROM pictures WHERE {where} ORDER BY {order}", values)  # noqa: S608
         return [PictureRow(*row) for row in rows]
+
+
+def _bundle_row(row: tuple[Any, ...]) -> BundleRow:
+    number, sha256, size_bytes, pictures, policy, sequence, state, not_before, *rest = row
+    return BundleRow(number, sha256, size_bytes, pictures, policy, sequence, BundleState(state), not_before, *rest)

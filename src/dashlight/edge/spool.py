@@ -98,7 +98,7 @@ class Spool:
         try:
             self._path(sha256).unlink(missing_ok=True)
         except OSError as exc:
-            raise HostError(f"cannot delete from the spool: {exc.strerror}") from exc
+            raise HostError(f"the spool does not let go of a bundle: {exc.strerror}") from exc
 
     def used_bytes(self) -> int:
         """Return how many bytes all files of the spool take."""

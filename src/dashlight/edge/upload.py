@@ -5,9 +5,9 @@ What comes back, and what is done with the bundle:
     200, 201 with a receipt by the pinned key     stored durably, then the spool's copy is dropped
     200, 201 with anything else                   kept; the pass ends: whoever answers is not our server
     400, 413, 422                                 parked as `refused` with the reason, file kept; the next one is sent
-    401                                           the token is replaced once; if the credential is refused, the pass ends
+    401                                           the token is replaced once; when that fails, the pass ends
     409                                           the token is replaced once, then parked
-    no answer, 429, 5xx, anything else            tried again with growing, jittered pauses, then left for the next pass
+    no answer, 429, 5xx, anything else            tried again with growing pauses, then left for the next pass
 
 Clock, pauses and randomness are arguments, so that tests need neither time nor luck.
 """
@@ -238,7 +238,7 @@ class Uploader:
         self._spool.drop(bundle.sha256)
 
 
-class _Refused(Exception):  # noqa: N818  # carries an error, is none for a person
+class _Refused(Exception):  # carries an error, is none for a person
     """This bundle will not be taken as it is; the next one may."""
 
     def __init__(self, cause: DashlightError) -> None:

@@ -1,0 +1,241 @@
+"""Take pictures back: out of the spool at once, off the server when it is reached.
+
+What is to be erased is written down durably first (`forget_at`, and the recording's state), then done; a crash or an
+absent server only delays it. A bundle of `fleet` or `open` is erased by the bundle's key, a picture by its deletion
+secret. Of `personal` pictures the server never told an identifier: they are found by place and heading.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dashlight.edge.disclosure import withdraw
+from dashlight.edge.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingState
+from dashlight.edge.server import Server
+from dashlight.edge.spool import Spool
+from dashlight.errors import InputError, NotFound, Unauthorized
+from dashlight.model import Policy
+from dashlight.wire import bundle_key, deletion_secret, sign, to_base64url
+
+PERSONAL_SPREAD_S = 14 * 86_400.0  # Erased together, pictures would show that they belong together.
+PERSONAL_AT_ONCE = 1
+GIVE_UP_AFTER_S = 30 * 86_400.0  # A personal picture that is not found for so long is not there (any more).
+_SAME_DEG = 1.5e-6
+_SAME_HEADING_DEG = 0.11
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be taken back; an empty one is nothing.
+
+    Attributes:
+        pictures: Recordings and moments of pictures that are in bundles.
+        bundles: Numbers of the bundles that hold nothing else.
+        recordings: Fingerprints that are never to be taken again.
+    """
+
+    pictures: tuple[PictureRow, ...] = ()
+    bundles: tuple[int, ...] = ()
+    recordings: tuple[str, ...] = ()
+
+
+def selected(
+    ledger: Ledger,
+    *,
+    bundle: str = "",
+    picture: str = "",
+    recording: str = "",
+    day: str = "",
+    pending: bool = False,
+    everything: bool = False,
+) -> Selection:
+    """Return what the owner named; exactly one way of naming is used.
+
+    Args:
+        ledger: Where it is looked up.
+        bundle: SHA-256, or at least 8 of its first characters.
+        picture: The server's identifier of a picture.
+        recording: The path, or the end of it, of a recording; the whole of its drive is not meant.
+        day: `YYYY-MM-DD` (UTC) of the first frames.
+        pending: All that waits in the spool.
+        everything: All.
+
+    Raises:
+        NotFound: When nothing is of that name.
+        InputError: When a name fits several bundles.
+    """
+    if picture:
+        rows = _pictures(ledger, "picture_id = ?", (picture,))
+        if not rows:
+            raise NotFound(f"the ledger has no picture {picture}", hint="a personal picture is named by its place")
+        return Selection(pictures=tuple(rows))
+    if bundle or pending:
+        return _of_bundles(ledger, _named_bundles(ledger, bundle) if bundle else _pending(ledger))
+    wanted = [
+        row.fingerprint
+        for row in ledger.recordings()
+        if everything or (day and row.day == day) or (recording and row.path.endswith(recording))
+    ]
+    if not wanted and not everything:
+        raise NotFound(f"the ledger has no recording of {day or recording}")
+    pictures = [p for name in wanted for p in _pictures(ledger, "recording = ? AND state = 'kept'", (name,))]
+    return Selection(tuple(pictures), _whole_bundles(ledger, pictures), tuple(wanted))
+
+
+def _named_bundles(ledger: Ledger, name: str) -> list[BundleRow]:
+    found = [b for b in ledger.bundles() if b.sha256.startswith(name.lower())]
+    if not found or len(name) < 8:
+        raise NotFound(f"the ledger has no bundle {name!r}", hint="name at least 8 characters of its SHA-256")
+    if len(found) > 1:
+        raise InputError(f"{name!r} fits {len(found)} bundles", hint="name more of it")
+    return found
+
+
+def _pending(ledger: Ledger) -> list[BundleRow]:
+    return ledger.bundles(BundleState.SPOOLED, BundleState.REFUSED)
+
+
+def _of_bundles(ledger: Ledger, bundles: Sequence[BundleRow]) -> Selection:
+    pictures = [p for b in bundles for p in ledger.pictures_of(bundle=b.number)]
+    return Selection(tuple(pictures), tuple(b.number for b in bundles))
+
+
+def _pictures(ledger: Ledger, where: str, values: Sequence[str]) -> list[PictureRow]:
+    rows = ledger.rows(
+        "SELECT recording, offset_ms, lon, lat, heading_deg, bundle, number, picture_id FROM pictures"  # noqa: S608
+        f" WHERE {where} ORDER BY bundle, number",
+        values,
+    )
+    return [PictureRow(*row) for row in rows]
+
+
+def _whole_bundles(ledger: Ledger, pictures: Iterable[PictureRow]) -> tuple[int, ...]:
+    of_bundle: dict[int, int] = {}
+    for picture in pictures:
+        of_bundle[picture.bundle] = of_bundle.get(picture.bundle, 0) + 1
+    sizes = {b.number: b.pictures for b in ledger.bundles()}
+    return tuple(number for number, count in of_bundle.items() if sizes.get(number) == count)
+
+
+def take_back(
+    ledger: Ledger, spool: Spool, selection: Selection, *, now: float, at_once: bool, rng: random.Random
+) -> None:
+    """Write down durably what is to be erased, and drop at once what never left.
+
+    Args:
+        ledger: Keeps it.
+        spool: Loses it.
+        selection: What.
+        now: Unix seconds.
+        at_once: Do not spread the erasure of `personal` pictures over 14 days.
+        rng: For that spreading.
+    """
+    with ledger.transaction() as db:
+        db.executemany(
+            "UPDATE recordings SET state = ? WHERE fingerprint = ?",
+            [(RecordingState.FORGOTTEN, name) for name in selection.recordings],
+        )
+    bundles = {b.number: b for b in ledger.bundles()}
+    numbers = {p.bundle for p in selection.pictures} | set(selection.bundles)
+    for bundle in (bundles[number] for number in sorted(numbers) if number in bundles):
+        mine = [p for p in selection.pictures if p.bundle == bundle.number]
+        is_whole = bundle.number in selection.bundles
+        if bundle.state in (BundleState.SPOOLED, BundleState.REFUSED):
+            withdraw(ledger, spool, bundle.number, bundle.sha256, gone=[p.number for p in mine])
+        elif bundle.state is BundleState.RECEIVED and is_whole and bundle.policy != Policy.PERSONAL:
+            with ledger.transaction() as db:
+                db.execute("UPDATE bundles SET forget_at = ? WHERE number = ?", (now, bundle.number))
+        elif bundle.state is BundleState.RECEIVED:
+            spread_s = 0.0 if at_once or bundle.policy != Policy.PERSONAL else PERSONAL_SPREAD_S
+            _mark_pictures(ledger, mine, now=now, spread_s=spread_s, rng=rng)
+
+
+def _mark_pictures(
+    ledger: Ledger, pictures: Sequence[PictureRow], *, now: float, spread_s: float, rng: random.Random
+) -> None:
+    is_single = len(pictures) <= PERSONAL_AT_ONCE
+    with ledger.transaction() as db:
+        db.executemany(
+            "UPDATE pictures SET forget_at = ? WHERE recording = ? AND offset_ms = ?",
+            [(now + (0.0 if is_single else rng.uniform(0, spread_s)), p.recording, p.offset_ms) for p in pictures],
+        )
+
+
+def due_count(ledger: Ledger) -> int:
+    """Return how many erasures still have to reach the server."""
+    bundles = ledger.rows("SELECT count(*) FROM bundles WHERE forget_at IS NOT NULL")[0][0]
+    pictures = ledger.rows("SELECT count(*) FROM pictures WHERE forget_at IS NOT NULL")[0][0]
+    return int(bundles) + int(pictures)
+
+
+def erase_due(ledger: Ledger, server: Server, seed: bytes, *, now: float) -> int:
+    """Erase at the server what is due, and return how many bundles and pictures that was.
+
+    Raises:
+        Unavailable: When the server cannot be reached; what is left stays due.
+        Unauthorized: When the server does not take the key; what is left stays due.
+    """
+    erased = 0
+    for number, sha256 in ledger.rows("SELECT number, sha256 FROM bundles WHERE forget_at <= ?", (now,)):
+        signature = to_base64url(sign(bundle_key(seed, number), "forget", sha256.encode()))
+        server.delete_bundle(sha256, signature=signature)
+        with ledger.transaction() as db:
+            db.execute(
+                "UPDATE bundles SET state = ?, forget_at = NULL WHERE number = ?", (BundleState.FORGOTTEN, number)
+            )
+            db.execute("UPDATE pictures SET state = 'forgotten', forget_at = NULL WHERE bundle = ?", (number,))
+        erased += 1
+    for picture, forget_at in _due_pictures(ledger, now):
+        if _erase_picture(server, seed, picture) or now - forget_at > GIVE_UP_AFTER_S:
+            with ledger.transaction() as db:
+                db.execute(
+                    "UPDATE pictures SET state = 'forgotten', forget_at = NULL WHERE recording = ? AND offset_ms = ?",
+                    (picture.recording, picture.offset_ms),
+                )
+            erased += 1
+    return erased
+
+
+def _due_pictures(ledger: Ledger, now: float) -> list[tuple[PictureRow, float]]:
+    rows = ledger.rows(
+        "SELECT recording, offset_ms, lon, lat, heading_deg, bundle, number, picture_id, forget_at FROM pictures"
+        " WHERE forget_at <= ? ORDER BY forget_at",
+        (now,),
+    )
+    return [(PictureRow(*row[:8]), row[8]) for row in rows]
+
+
+def _erase_picture(server: Server, seed: bytes, picture: PictureRow) -> bool:
+    """Erase one picture; return False when it is not to be found (yet)."""
+    secret = to_base64url(deletion_secret(seed, picture.bundle, picture.number))
+    if picture.picture_id is not None:
+        server.delete_picture(picture.picture_id, secret=secret)
+        return True
+    for feature in server.pictures_at(picture.lon, picture.lat):
+        if not _may_be(feature, picture):
+            continue
+        try:
+            server.delete_picture(str(feature["id"]), secret=secret)
+        except Unauthorized:
+            continue  # Somebody else's picture of the same place.
+        return True
+    return False
+
+
+def _may_be(feature: dict[str, object], picture: PictureRow) -> bool:
+    geometry, properties = feature.get("geometry"), feature.get("properties")
+    if not isinstance(geometry, dict) or not isinstance(properties, dict) or "id" not in feature:
+        return False
+    coordinates, heading = geometry.get("coordinates"), properties.get("view:azimuth")
+    if not isinstance(coordinates, list) or len(coordinates) < 2 or not isinstance(heading, int | float):
+        return False
+    lon, lat = coordinates[:2]
+    return (
+        isinstance(lon, int | float)
+        and isinstance(lat, int | float)
+        and abs(lon - picture.lon) <= _SAME_DEG
+        and abs(lat - picture.lat) <= _SAME_DEG
+        and abs(heading - picture.heading_deg) <= _SAME_HEADING_DEG
+    )

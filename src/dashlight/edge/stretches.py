@@ -1,0 +1,88 @@
+"""Stretches of a drive: which sequence a picture belongs to, which windows are wanted, what is published already."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from dashlight.edge.disclosure import Disclosure
+from dashlight.model import Fix, LonLat, Track
+from dashlight.publication import Plan
+
+
+class SequenceRuns:
+    """Which sequence a time belongs to; a gap longer than a stop begins a new one."""
+
+    def __init__(self, disclosure: Disclosure, plan: Plan, drive: str, continued: UUID | None) -> None:
+        self._disclosure = disclosure
+        self._plan = plan
+        self._drive = drive
+        self._continued = continued
+        self._last: tuple[datetime, datetime, UUID] | None = None  # piece's start, last picture, sequence
+
+    def sequence_at(self, at_s: float) -> UUID | None:
+        """Return the sequence of a picture; ask in order of time. None when the picture may not be told."""
+        at = instant(at_s)
+        piece = self._plan.piece_at(at)
+        if piece is None:
+            return None
+        last, gap_s = self._last, self._disclosure.rules.stop_s
+        if last is not None and last[0] == piece.started_at and (at - last[1]).total_seconds() <= gap_s:
+            sequence = last[2]
+        elif last is None and self._continued is not None and piece == self._plan.pieces[0]:
+            sequence = self._continued
+        elif last is None or last[0] != piece.started_at:
+            sequence = self._disclosure.sequence_id(self._drive, piece.started_at.isoformat())
+        else:
+            sequence = self._disclosure.sequence_id(self._drive, f"{piece.started_at.isoformat()}/{at.isoformat()}")
+        self._last = (piece.started_at, at, sequence)
+        return sequence
+
+    def open_at_end(self) -> UUID | None:
+        """Return the sequence that is still open where the track ends."""
+        if self._last is None or not self._plan.pieces or self._last[0] != self._plan.pieces[-1].started_at:
+            return None
+        return self._last[2]
+
+
+class Windows:
+    """The stretches of time from which the thinned-out pictures come."""
+
+    def __init__(self, windows: Sequence[tuple[datetime, datetime]], plan: Plan) -> None:
+        self._windows = sorted(windows)
+        self._starts = [w[0] for w in self._windows]
+        self._plan = plan
+
+    def has(self, at: datetime, position: LonLat) -> bool:
+        """Return whether a frame may be taken there."""
+        index = bisect_right(self._starts, at) - 1
+        return index >= 0 and at <= self._windows[index][1] and self._plan.allows(at, position).is_allowed
+
+
+class Spans:
+    """Stretches of a recording in milliseconds, both ends included."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self._spans = sorted(spans)
+        self._starts = [s[0] for s in self._spans]
+
+    def has(self, offset_ms: int) -> bool:
+        """Return whether a moment lies in one of them."""
+        index = bisect_right(self._starts, offset_ms)
+        return any(offset_ms <= last for _, last in self._spans[max(0, index - 8) : index])
+
+
+def merged_track(tracks: Iterable[Track]) -> Track:
+    """Return one track of the fixes of all, the first of each time."""
+    fixes: dict[datetime, Fix] = {}
+    for track in tracks:
+        for fix in track.fixes:
+            fixes.setdefault(fix.at, fix)
+    return Track(tuple(fixes[at] for at in sorted(fixes)))
+
+
+def instant(at_s: float) -> datetime:
+    """Return aware UTC of Unix seconds, to the millisecond that a picture tells."""
+    return datetime.fromtimestamp(round(at_s, 3), UTC)
