@@ -1,0 +1,138 @@
+"""Reading the map's tables: marks and counts of one tile as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from dashlight.store import places
+from dashlight.store.places import DAY_MS, Marks
+from dashlight.store.schema import daily
+
+MAX_FILTERED = 200_000  # Marks that a tile with a date filter looks at.
+
+_MARKS = "SELECT mark FROM mark WHERE qk >= ? AND qk < ? LIMIT ?"
+_LIVE = "SELECT mark FROM live WHERE cell >= ? AND cell < ? LIMIT ?"
+_COVER = (
+    "SELECT qk, pictures, captured_ms, heading_ddeg, outline FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
+)
+_COVER_POINTS = "SELECT qk, pictures, captured_ms, heading_ddeg FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
+_COVER_DAYS = (
+    "SELECT d.qk, SUM(d.pictures), MAX(d.day) * 86400000, c.heading_ddeg, c.outline FROM cover_day d "
+    "JOIN cover c ON c.resolution = d.resolution AND c.qk = d.qk "
+    "WHERE d.resolution = ? AND d.qk >= ? AND d.qk < ? AND d.day BETWEEN ? AND ? GROUP BY d.qk"
+)
+_HISTOGRAM = "SELECT day, SUM(pictures) FROM cover_day WHERE resolution = ? AND qk >= ? AND qk < ? GROUP BY day"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Counted cells.
+
+    Attributes:
+        qk: `(N,) int64`, keys of the centres.
+        pictures: `(N,) int64`.
+        day: `(N,) int64`, of the newest picture, since 1970-01-01.
+        heading_deg: `(N,) int64`, of the newest picture, whole degrees.
+        outlines: `(K, 2) <i4` as bytes for each; empty for street cells.
+    """
+
+    qk: npt.NDArray[np.int64]
+    pictures: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    heading_deg: npt.NDArray[np.int64]
+    outlines: tuple[bytes, ...]
+
+
+def _fetch(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    """Return rows as the driver gives them: a tile has thousands, and SQLAlchemy's rows cost twice as much."""
+    cursor = connection.exec_driver_sql(sql, parameters).cursor
+    return [] if cursor is None else list(cursor.fetchall())
+
+
+def marks_in(connection: sa.Connection, qks: tuple[int, int], *, days: tuple[int, int] | None, most: int) -> Marks:
+    """Return at most `most` marks of a range of keys: all, or the newest of each place and heading first.
+
+    Args:
+        connection: To read with.
+        qks: Half-open range.
+        days: First and last day, inclusive, or None for all.
+        most: How many.
+    """
+    if days is not None:
+        marks = _marks(connection, _MARKS, (*qks, MAX_FILTERED))
+        captured = marks["captured_ms"]
+        marks = marks[(captured >= days[0] * DAY_MS) & (captured < (days[1] + 1) * DAY_MS)]
+        return marks if len(marks) <= most else _freshest_first(marks)[:most]
+    marks = _marks(connection, _MARKS, (*qks, most + 1))
+    if len(marks) <= most:
+        return marks
+    cells = (qks[0] >> places.LIVE_SHIFT, qks[1] >> places.LIVE_SHIFT)
+    live = _marks(connection, _LIVE, (*cells, MAX_FILTERED))
+    if len(live) >= most:
+        return live[np.argsort(-live["captured_ms"], kind="stable")][:most]
+    is_new = np.isin(_ids(marks), _ids(live), invert=True)
+    return np.concatenate([live, marks[is_new][: most - len(live)]])
+
+
+def _marks(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> Marks:
+    return places.marks_from([row[0] for row in _fetch(connection, sql, parameters)])
+
+
+def _ids(marks: Marks) -> npt.NDArray[np.void]:
+    return np.ascontiguousarray(marks["id"]).view("V16").ravel()
+
+
+def _freshest_first(marks: Marks) -> Marks:
+    """Return the newest mark of each z21 tile and octant, newest first, and then the others."""
+    newest = marks[np.argsort(-marks["captured_ms"], kind="stable")]
+    x = newest["lon_e6"].astype(np.int64) // 200  # About as large as a z21 tile.
+    y = newest["lat_e6"].astype(np.int64) // 150
+    key = (x << 36) + (y << 4) + places.octants_of(newest["heading_ddeg"])
+    first = np.zeros(len(newest), bool)
+    first[np.unique(key, return_index=True)[1]] = True
+    return np.concatenate([newest[first], newest[~first]])
+
+
+def cells_in(
+    connection: sa.Connection,
+    resolution: int,
+    ranges: Iterable[tuple[int, int]],
+    *,
+    days: tuple[int, int] | None,
+) -> Cells:
+    """Return the counted cells of one H3 resolution whose centres lie in any of `ranges`."""
+    rows: list[tuple[Any, ...]] = []
+    sql = _COVER_POINTS if resolution == places.STREET_RESOLUTION else _COVER
+    for first, last in ranges:
+        if days is None:
+            rows += _fetch(connection, sql, (resolution, first, last))
+        else:
+            rows += _fetch(connection, _COVER_DAYS, (resolution, first, last, *days))
+    numbers = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
+    return Cells(
+        qk=numbers[:, 0],
+        pictures=numbers[:, 1],
+        day=numbers[:, 2] // DAY_MS,
+        heading_deg=numbers[:, 3] // 10,
+        outlines=tuple(row[4] for row in rows) if rows and len(rows[0]) > 4 else (),
+    )
+
+
+def pictures_by_day(connection: sa.Connection, resolution: int, ranges: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Return how many pictures each day has, counted over cells whose centres lie in `ranges`."""
+    counts: dict[int, int] = {}
+    for first, last in ranges:
+        for day, pictures in _fetch(connection, _HISTOGRAM, (resolution, first, last)):
+            counts[day] = counts.get(day, 0) + pictures
+    return counts
+
+
+def days_and_counts(connection: sa.Connection) -> list[tuple[int, int]]:
+    """Return every day that has pictures and how many, in order."""
+    return [tuple(row) for row in connection.execute(sa.select(daily).order_by(daily.c.day))]

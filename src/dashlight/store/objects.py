@@ -1,0 +1,154 @@
+"""The bytes: objects that are written once, read by ranges, and in which a range can be zeroed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore
+
+from dashlight.errors import Corrupt, HostError, NotFound
+from dashlight.store.durable import (
+    adopt_durably,
+    fsync_folder,
+    is_part,
+    make_folder,
+    part_path,
+    remove_durably,
+    zero_durably,
+)
+
+
+class Objects(Protocol):
+    """A store of objects under keys such as `bundles/3f/...`.
+
+    Durability: when `adopt`, `zero` or `remove` has returned, its effect survives a power cut. Concurrency: any
+    thread may call anything; a key is written once and never reused. Retry: every call may be repeated. A store
+    shows no time of writing: the order in which things came is nobody's business.
+    """
+
+    def staging_file(self) -> Path:
+        """Return a path on this machine for a file that `adopt` may take; the caller deletes it otherwise."""
+        ...
+
+    def adopt(self, staged: Path, key: str) -> None:
+        """Take a staged file as the object `key`; the file is gone afterwards.
+
+        Raises:
+            HostError: When the disk is full or refuses; no object exists then.
+        """
+        ...
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        """Return a range of an object.
+
+        Raises:
+            NotFound: When there is no such object.
+            Corrupt: When it is shorter than that.
+        """
+        ...
+
+    def zero(self, key: str, offset: int, length: int) -> None:
+        """Overwrite a range with zero bytes; an object that is not there is no error."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Delete an object; one that is not there is no error."""
+        ...
+
+    def keys(self) -> Iterator[str]:
+        """Yield the key of every object, in no order."""
+        ...
+
+    def sweep_staging(self) -> int:
+        """Delete every staged file; return how many. Only for a start, when nobody stages."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Return how much may still be written."""
+        ...
+
+
+class LocalObjects:
+    """Objects as files below one folder, read through obstore.
+
+    obstore's own local write does not fsync, so writing goes through `store.durable`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Use `root`, made when it is not there."""
+        self._root = root
+        self._staging = root / "staging"
+        self._objects = root / "objects"
+        for folder in (self._staging, self._objects):
+            make_folder(folder)
+        self._store = LocalStore(self._objects)
+
+    def _path(self, key: str) -> Path:
+        path = self._objects / key
+        if not key or os.path.isabs(key) or ".." in path.relative_to(self._objects).parts:
+            raise NotFound(f"{key!r} is no key of an object")
+        return path
+
+    def staging_file(self) -> Path:
+        """Return a path in the staging folder, on the disk of the objects."""
+        return part_path(self._staging)
+
+    def adopt(self, staged: Path, key: str) -> None:
+        """Rename `staged` into place after fsync; every object has the same modification time."""
+        path = self._path(key)
+        make_folder(path.parent)
+        try:
+            os.utime(staged, (0, 0))
+        except OSError as exc:
+            raise HostError(f"cannot store {key}: {exc.strerror}", code="disk") from exc
+        adopt_durably(staged, path)
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        """Return a range of a file."""
+        try:
+            content = bytes(self._store.get_range(key, start=offset, length=length))
+        except FileNotFoundError as exc:
+            raise NotFound(f"the object {key} is not there") from exc
+        except (BaseError, OSError) as exc:
+            raise HostError(f"the object {key} cannot be read", code="disk") from exc
+        if len(content) != length:
+            raise Corrupt(f"the object {key} ends before byte {offset + length}")
+        return content
+
+    def zero(self, key: str, offset: int, length: int) -> None:
+        """Overwrite a range of a file in place."""
+        path = self._path(key)
+        if path.exists():
+            zero_durably(path, offset, length)
+
+    def remove(self, key: str) -> None:
+        """Delete a file."""
+        path = self._path(key)
+        if path.exists():
+            remove_durably(path)
+
+    def keys(self) -> Iterator[str]:
+        """Yield every file's path below the folder of objects."""
+        for page in self._store.list():
+            for entry in page:
+                yield entry["path"]
+
+    def sweep_staging(self) -> int:
+        """Delete what an earlier process left unfinished."""
+        left = [path for path in self._staging.iterdir() if is_part(path)]
+        for path in left:
+            path.unlink(missing_ok=True)
+        fsync_folder(self._staging)
+        return len(left)
+
+    def free_bytes(self) -> int:
+        """Return the free space of the disk."""
+        try:
+            return shutil.disk_usage(self._root).free
+        except OSError as exc:
+            raise HostError(f"the disk does not answer: {exc.strerror}", code="disk") from exc

@@ -1,0 +1,317 @@
+"""Publishing: pictures become rows, marks, counts and events in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week
+from dashlight.store import places, schema
+from dashlight.store.database import Transaction
+from dashlight.store.outbox import NewEvent, tell
+from dashlight.store.places import DAY_MS, Place
+from dashlight.store.schema import PictureState, Precision
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+_UPSERT_LIVE = sa.text(
+    "INSERT INTO live (cell, octant, captured_ms, number, mark) VALUES (:cell, :octant, :captured_ms, :number, :mark) "
+    "ON CONFLICT (cell, octant) DO UPDATE SET captured_ms = excluded.captured_ms, number = excluded.number, "
+    "mark = excluded.mark WHERE excluded.captured_ms >= live.captured_ms"
+)
+_UPSERT_COVER = sa.text(
+    "INSERT INTO cover (resolution, qk, cell, pictures, captured_ms, heading_ddeg, outline) "
+    "VALUES (:resolution, :qk, :cell, :pictures, :captured_ms, :heading_ddeg, :outline) "
+    "ON CONFLICT (resolution, qk) DO UPDATE SET pictures = cover.pictures + excluded.pictures, "
+    "heading_ddeg = CASE WHEN excluded.captured_ms >= cover.captured_ms THEN excluded.heading_ddeg "
+    "ELSE cover.heading_ddeg END, "
+    "captured_ms = CASE WHEN excluded.captured_ms >= cover.captured_ms THEN excluded.captured_ms "
+    "ELSE cover.captured_ms END"
+)
+_UPSERT_COVER_DAY = sa.text(
+    "INSERT INTO cover_day (resolution, qk, day, pictures) VALUES (:resolution, :qk, :day, :pictures) "
+    "ON CONFLICT (resolution, qk, day) DO UPDATE SET pictures = cover_day.pictures + excluded.pictures"
+)
+_UPSERT_DAILY = sa.text(
+    "INSERT INTO daily (day, pictures) VALUES (:day, :pictures) "
+    "ON CONFLICT (day) DO UPDATE SET pictures = daily.pictures + excluded.pictures"
+)
+_UPSERT_TERMS = sa.text(
+    "INSERT INTO terms (policy, license, attribution, pictures) VALUES (:policy, :license, :attribution, :pictures) "
+    "ON CONFLICT (policy, license, attribution) DO UPDATE SET pictures = terms.pictures + excluded.pictures"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A picture that is about to be published.
+
+    Attributes:
+        id: 16 random bytes of a UUID.
+        claim: Where, when, which way.
+        license_id: SPDX identifier.
+        attribution: A chosen name, or empty.
+        width: Pixels.
+        height: Pixels.
+        offset: Of its JPEG in the object, in bytes.
+        size_bytes: Of its JPEG.
+        thumbnail_offset: Of its thumbnail in the object, in bytes.
+        thumbnail_size_bytes: Of its thumbnail.
+        redactions: What was painted over.
+        deletion_commitment: SHA-256 of the deletion secret.
+    """
+
+    id: bytes
+    claim: PictureClaim
+    license_id: str
+    attribution: str
+    width: int
+    height: int
+    offset: int
+    size_bytes: int
+    thumbnail_offset: int
+    thumbnail_size_bytes: int
+    redactions: tuple[Redaction, ...]
+    deletion_commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the map's tables need to know of one published picture."""
+
+    number: int
+    id: bytes
+    place: Place
+    captured_ms: int
+    precision: int
+    heading_ddeg: int
+    policy: str
+    sequence_id: bytes | None
+
+    @property
+    def day(self) -> int:
+        """Days since 1970-01-01."""
+        return self.captured_ms // DAY_MS
+
+
+def captured_parts(captured: CapturedAt) -> tuple[int, Precision]:
+    """Return the first millisecond of a time since 1970, and how finely it is told."""
+    match captured:
+        case datetime():
+            return (captured - _EPOCH) // _MS, Precision.INSTANT
+        case Week():
+            return (captured.monday - _EPOCH.date()).days * DAY_MS, Precision.WEEK
+        case Month():
+            first = datetime(captured.year, captured.number, 1, tzinfo=UTC)
+            return (first - _EPOCH) // _MS, Precision.MONTH
+
+
+def captured_text(captured_ms: int, precision: int) -> str:
+    """Return `2026-11-23T10:00:00.000Z`, `2026-W48` or `2026-11`."""
+    at = _EPOCH + captured_ms * _MS
+    match Precision(precision):
+        case Precision.INSTANT:
+            return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{captured_ms % 1000:03}Z"
+        case Precision.WEEK:
+            return Week.of(at.date()).label
+        case Precision.MONTH:
+            return Month(at.year, at.month).label
+
+
+def add_object(transaction: Transaction, key: str, *, size_bytes: int, head_bytes: int) -> int:
+    """Insert the row of an object that is durable already; return its number.
+
+    Args:
+        transaction: The write.
+        key: Of the object.
+        size_bytes: Of the whole object.
+        head_bytes: How much at its beginning tells of its pictures (the manifest) and goes when one is erased.
+    """
+    result = transaction.connection.execute(
+        sa.insert(schema.object_).values(key=key, size_bytes=size_bytes, head_bytes=head_bytes)
+    )
+    return int(result.lastrowid)
+
+
+def publish(
+    transaction: Transaction,
+    pictures: Sequence[NewPicture],
+    *,
+    policy: Policy,
+    object_number: int,
+    sequence: UUID | None,
+) -> None:
+    """Make pictures public; they are on the map when the transaction is committed.
+
+    `fleet` and `open` pictures are told one by one in the outbox; `personal` ones by a single `refresh`.
+    """
+    connection = transaction.connection
+    first = (connection.execute(sa.select(sa.func.max(schema.picture.c.number))).scalar() or 0) + 1
+    sequence_number, first_rank = _sequence(connection, sequence, len(pictures))
+    terms = _terms(connection, policy, pictures)
+    shown, rows = [], []
+    for position, new in enumerate(pictures):
+        captured_ms, precision = captured_parts(new.claim.captured)
+        one = Shown(
+            number=first + position,
+            id=new.id,
+            place=places.place_of(new.claim.position),
+            captured_ms=captured_ms,
+            precision=precision,
+            heading_ddeg=round(new.claim.heading_deg * 10) % 3600,
+            policy=str(policy),
+            sequence_id=sequence.bytes if sequence else None,
+        )
+        shown.append(one)
+        row = _row(new, one, terms[new.license_id, new.attribution], object_number)
+        rows.append({**row, "sequence": sequence_number, "rank": None if sequence is None else first_rank + position})
+    connection.execute(sa.insert(schema.picture), rows)
+    show(transaction, shown)
+    if policy is Policy.PERSONAL:
+        tell(transaction, [NewEvent("refresh", "{}")])
+    else:
+        tell(transaction, [_picture_event(one) for one in shown])
+
+
+def _row(new: NewPicture, one: Shown, terms: int, object_number: int) -> dict[str, object]:
+    accuracy_m = new.claim.accuracy_m
+    return {
+        "number": one.number,
+        "id": one.id,
+        "state": int(PictureState.PUBLISHED),
+        "qk": one.place.qk,
+        "h3_r15": one.place.h3_r15,
+        "lon_e6": one.place.lon_e6,
+        "lat_e6": one.place.lat_e6,
+        "captured_ms": one.captured_ms,
+        "captured_precision": int(one.precision),
+        "heading_ddeg": one.heading_ddeg,
+        "accuracy_dm": None if accuracy_m is None else round(accuracy_m * 10),
+        "terms": terms,
+        "width": new.width,
+        "height": new.height,
+        "object": object_number,
+        "offset_bytes": new.offset,
+        "size_bytes": new.size_bytes,
+        "thumbnail_offset_bytes": new.thumbnail_offset,
+        "thumbnail_size_bytes": new.thumbnail_size_bytes,
+        "redactions": json.dumps([[str(r.kind), *r.bbox_xyxy] for r in new.redactions], separators=(",", ":")),
+        "deletion_commitment": new.deletion_commitment,
+    }
+
+
+def _sequence(connection: sa.Connection, sequence: UUID | None, count: int) -> tuple[int | None, int]:
+    if sequence is None:
+        return None, 0
+    table = schema.sequence
+    found = connection.execute(
+        sa.select(table.c.number, table.c.next_rank).where(table.c.id == sequence.bytes)
+    ).one_or_none()
+    if found is None:
+        result = connection.execute(sa.insert(table).values(id=sequence.bytes, next_rank=count))
+        return int(result.lastrowid), 0
+    number, rank = found
+    connection.execute(sa.update(table).where(table.c.number == number).values(next_rank=rank + count))
+    return int(number), int(rank)
+
+
+def _terms(connection: sa.Connection, policy: Policy, pictures: Sequence[NewPicture]) -> dict[tuple[str, str], int]:
+    numbers = {}
+    table = schema.terms
+    for (license_id, attribution), count in Counter((p.license_id, p.attribution) for p in pictures).items():
+        row = {"policy": str(policy), "license": license_id, "attribution": attribution}
+        connection.execute(_UPSERT_TERMS, {**row, "pictures": count})
+        numbers[license_id, attribution] = int(
+            connection.execute(sa.select(table.c.number).filter_by(**row)).scalar_one()
+        )
+    return numbers
+
+
+def _picture_event(one: Shown) -> NewEvent:
+    told = {
+        "id": str(UUID(bytes=one.id)),
+        "lon": one.place.lon_e6 / 1e6,
+        "lat": one.place.lat_e6 / 1e6,
+        "heading_deg": one.heading_ddeg / 10,
+        "captured": captured_text(one.captured_ms, one.precision),
+        "day": captured_text(one.captured_ms, Precision.INSTANT)[:10],
+        "policy": one.policy,
+        "sequence": str(UUID(bytes=one.sequence_id)) if one.sequence_id else None,
+    }
+    return NewEvent("picture", json.dumps(told, separators=(",", ":")), one.place.lon_e6, one.place.lat_e6, one.id)
+
+
+def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
+    """Put pictures whose rows exist onto the map: marks, freshest marks and counts."""
+    shown = list(shown)
+    connection = transaction.connection
+    marks, live = [], []
+    for one in shown:
+        mark = places.mark_of(
+            one.place,
+            captured_ms=one.captured_ms,
+            heading_ddeg=one.heading_ddeg,
+            policy=one.policy,
+            precision=one.precision,
+            picture_id=one.id,
+            sequence_id=one.sequence_id,
+        )
+        marks.append({"qk": one.place.qk, "number": one.number, "mark": mark})
+        live.append(
+            {
+                "cell": one.place.qk >> places.LIVE_SHIFT,
+                "octant": places.octant_of(one.heading_ddeg),
+                "captured_ms": one.captured_ms,
+                "number": one.number,
+                "mark": mark,
+            }
+        )
+    if not marks:
+        return
+    connection.execute(sa.insert(schema.mark), marks)
+    connection.execute(_UPSERT_LIVE, live)
+    _count(connection, shown)
+    transaction.change.qks += [one.place.qk for one in shown]
+
+
+def _count(connection: sa.Connection, shown: Sequence[Shown]) -> None:
+    newest: dict[tuple[int, int], Shown] = {}
+    counts: Counter[tuple[int, int]] = Counter()
+    by_day: Counter[tuple[int, int, int]] = Counter()
+    for one in shown:
+        for key in places.parents_of(one.place.h3_r15):
+            counts[key] += 1
+            by_day[(*key, one.day)] += 1
+            if key not in newest or newest[key].captured_ms <= one.captured_ms:
+                newest[key] = one
+    cover = []
+    for (resolution, h3_cell), count in counts.items():
+        cell, one = places.cell_of(h3_cell), newest[resolution, h3_cell]
+        cover.append(
+            {
+                "resolution": resolution,
+                "qk": cell.qk,
+                "cell": cell.cell,
+                "pictures": count,
+                "captured_ms": one.captured_ms,
+                "heading_ddeg": one.heading_ddeg,
+                "outline": cell.outline,
+            }
+        )
+    connection.execute(_UPSERT_COVER, cover)
+    connection.execute(
+        _UPSERT_COVER_DAY,
+        [
+            {"resolution": resolution, "qk": places.cell_of(cell).qk, "day": day, "pictures": count}
+            for (resolution, cell, day), count in by_day.items()
+        ],
+    )
+    daily = Counter(one.day for one in shown)
+    connection.execute(_UPSERT_DAILY, [{"day": day, "pictures": count} for day, count in daily.items()])
