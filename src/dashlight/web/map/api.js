@@ -1,0 +1,121 @@
+/**
+ * The server's readers' API (docs/reference/http.md).
+ *
+ * @typedef {import('./types.js').Bounds} Bounds
+ * @typedef {import('./types.js').Dates} Dates
+ * @typedef {import('./types.js').Instance} Instance
+ * @typedef {import('./types.js').Link} Link
+ * @typedef {import('./types.js').Picture} Picture
+ */
+
+import { bboxParameter } from './geo.js';
+
+const TIMEOUT_MS = 15000;
+
+/** The server answered, and said no. */
+export class Refused extends Error {
+  /** @param {number} status @param {{title?: string, detail?: string, hint?: string}} problem */
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    this.status = status;
+    this.hint = problem.hint ?? '';
+  }
+}
+
+/** The server did not answer. */
+export class Unreachable extends Error {}
+
+/**
+ * Return the JSON reply.
+ *
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
+async function asked(path, options = {}) {
+  const limits = [AbortSignal.timeout(TIMEOUT_MS), ...(options.signal ? [options.signal] : [])];
+  let reply;
+  let body;
+  try {
+    reply = await fetch(path, { ...options, signal: AbortSignal.any(limits) });
+    body = await reply.json().catch((error) => {
+      if (error instanceof SyntaxError) return {};
+      throw error;
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Unreachable(`no answer to ${path}`, { cause: error });
+  }
+  if (!reply.ok) throw new Refused(reply.status, body);
+  return body;
+}
+
+/** @param {Record<string, string | number | null | undefined>} fields */
+export function queryOf(fields) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== null && value !== undefined && value !== '') query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `?${text}` : '';
+}
+
+/** @returns {Promise<Instance>} */
+export function instance() {
+  return asked('/v1/instance', { cache: 'no-cache' });
+}
+
+/**
+ * Return pictures in a box, newest first.
+ *
+ * @param {Bounds} bounds
+ * @param {Dates} dates
+ * @param {{limit?: number, cursor?: string | null, signal?: AbortSignal}} [options]
+ * @returns {Promise<{features: Picture[], next?: string | null}>}
+ */
+export function pictures(bounds, dates, { limit = 40, cursor = null, signal } = {}) {
+  return asked(`/v1/pictures${queryOf({ bbox: bboxParameter(bounds), ...dates, limit, cursor })}`, { signal });
+}
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Picture>} */
+export function picture(id, signal) {
+  return asked(`/v1/pictures/${encodeURIComponent(id)}`, { signal });
+}
+
+/**
+ * Return `[day, count]` of the pictures in a box, oldest first.
+ *
+ * @param {Bounds} bounds
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<[string, number][]>}
+ */
+export async function histogram(bounds, signal) {
+  const reply = await asked(`/v1/histogram${queryOf({ bbox: bboxParameter(bounds) })}`, { signal });
+  return reply.days;
+}
+
+/** @param {string} id @param {string} issue @param {string} comment @returns {Promise<{hidden: boolean}>} */
+export function report(id, issue, comment) {
+  return asked(`/v1/pictures/${encodeURIComponent(id)}/report`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ issue, comment }),
+  });
+}
+
+/** Return the neighbour's id in its sequence, or null. @param {Picture} of @param {'prev' | 'next'} rel */
+export function neighbourId(of, rel) {
+  const links = of.links ?? [];
+  const link = Array.isArray(links) ? links.find((each) => each.rel === rel) : links[rel];
+  return link?.id ?? null;
+}
+
+/** @param {Picture | string} of */
+export function pictureHref(of) {
+  return typeof of === 'string' ? `/v1/pictures/${of}/picture.jpg` : (of.assets?.picture?.href ?? pictureHref(of.id));
+}
+
+/** @param {Picture | string} of */
+export function thumbnailHref(of) {
+  return typeof of === 'string' ? `/v1/pictures/${of}/thumb.jpg` : (of.assets?.thumbnail?.href ?? thumbnailHref(of.id));
+}

@@ -1,0 +1,203 @@
+/**
+ * The map's style: the basemap that is shipped, and the layers of pictures.
+ *
+ * @typedef {import('maplibre-gl').StyleSpecification} Style
+ * @typedef {import('maplibre-gl').LayerSpecification} Layer
+ * @typedef {import('maplibre-gl').ExpressionSpecification} Expression
+ * @typedef {import('./theme.js').Theme} Theme
+ * @typedef {{type: 'FeatureCollection', features: any[]}} Features
+ */
+
+import { queryOf } from './api.js';
+import { today } from './format.js';
+import { AGE_DAYS, AGES } from './theme.js';
+
+export const PICTURES_ZOOM = 14; // From here on every picture is a dot of its own.
+export const STREETS_ZOOM = 11;
+
+export const NOTHING = /** @type {Features} */ ({ type: 'FeatureCollection', features: [] });
+
+/** Return the addresses of the tiles for a range of days. @param {import('./types.js').Dates} dates */
+export function tileAddresses({ from, to }) {
+  return [`${location.origin}/v1/tiles/{z}/{x}/{y}.mvt${queryOf({ from, to })}`];
+}
+
+/** @param {readonly string[]} values one for each band of ages @returns {Expression} */
+function byAge(values) {
+  const age = ['-', today(), ['get', 'day']];
+  const steps = AGE_DAYS.flatMap((days, index) => [days, values[index + 1]]);
+  return /** @type {Expression} */ (/** @type {unknown} */ (['step', age, values[0], ...steps]));
+}
+
+/** The name of a picture's image; see mapImages. @returns {Expression} */
+function imageName() {
+  return /** @type {Expression} */ (/** @type {unknown} */ (['concat', ['get', 'policy'], '-', byAge(AGES)]));
+}
+
+/** @param {Theme} theme @returns {Layer[]} */
+function basemapLayers(theme) {
+  const name = { 'text-field': ['get', 'name'], 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
+  const halo = { 'text-color': theme.label, 'text-halo-color': theme.labelHalo, 'text-halo-width': 1.5 };
+  const from = (/** @type {number} */ offset) => ['>=', ['zoom'], ['+', ['get', 'rank'], offset]];
+  return /** @type {Layer[]} */ ([
+    { id: 'sea', type: 'background', paint: { 'background-color': theme.sea } },
+    { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': theme.land, 'fill-antialias': true } },
+    { id: 'coast', type: 'line', source: 'land', paint: { 'line-color': theme.coast, 'line-width': 0.75 } },
+    {
+      id: 'states',
+      type: 'line',
+      source: 'states',
+      minzoom: 3,
+      paint: { 'line-color': theme.border, 'line-width': 0.75, 'line-dasharray': [3, 2] },
+    },
+    { id: 'borders', type: 'line', source: 'borders', paint: { 'line-color': theme.border, 'line-width': 1.25 } },
+    {
+      id: 'names-states',
+      type: 'symbol',
+      source: 'labels',
+      minzoom: 3,
+      maxzoom: 12,
+      filter: ['all', ['==', ['get', 'kind'], 'state'], from(2)],
+      layout: { ...name, 'text-size': 11, 'symbol-sort-key': ['get', 'rank'] },
+      paint: halo,
+    },
+    {
+      id: 'names-countries',
+      type: 'symbol',
+      source: 'labels',
+      maxzoom: 12,
+      filter: ['all', ['==', ['get', 'kind'], 'country'], from(1)],
+      layout: { ...name, 'text-size': ['interpolate', ['linear'], ['zoom'], 2, 11, 7, 15], 'symbol-sort-key': ['get', 'rank'] },
+      paint: halo,
+    },
+  ]);
+}
+
+/** Width in pixels of about `metres` on the ground at middle latitudes. @param {number} metres */
+function groundWidth(metres) {
+  const at = (/** @type {number} */ zoom) => (metres * 512 * 2 ** zoom) / (40075017 * 0.75);
+  return ['interpolate', ['exponential', 2], ['zoom'], 11, Math.max(1.4, at(11)), 14, Math.max(2, at(14)), 20, at(20)];
+}
+
+/** @param {Theme} theme @returns {Layer[]} */
+function pictureLayers(theme) {
+  const colour = byAge(theme.ages);
+  const icon = {
+    'icon-image': imageName(),
+    'icon-rotate': ['get', 'heading'],
+    'icon-rotation-alignment': 'map',
+    'icon-allow-overlap': true,
+    'icon-ignore-placement': true,
+    'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.55, 16, 0.85, 18, 1.1],
+  };
+  const tiles = { source: 'pictures' };
+  return /** @type {Layer[]} */ ([
+    {
+      id: 'coverage',
+      type: 'fill',
+      ...tiles,
+      'source-layer': 'coverage',
+      maxzoom: STREETS_ZOOM,
+      paint: { 'fill-color': colour, 'fill-opacity': 0.85 },
+    },
+    {
+      id: 'coverage-edge',
+      type: 'line',
+      ...tiles,
+      'source-layer': 'coverage',
+      maxzoom: STREETS_ZOOM,
+      // A cell smaller than a pixel would vanish; its edge keeps it visible.
+      paint: { 'line-color': colour, 'line-width': ['interpolate', ['linear'], ['zoom'], 0, 3, 6, 1.5, 10, 1] },
+    },
+    {
+      id: 'streets',
+      type: 'circle',
+      ...tiles,
+      'source-layer': 'streets',
+      minzoom: STREETS_ZOOM,
+      maxzoom: PICTURES_ZOOM,
+      layout: { 'circle-sort-key': ['get', 'day'] },
+      paint: { 'circle-color': colour, 'circle-radius': groundWidth(14), 'circle-pitch-alignment': 'map' },
+    },
+    {
+      id: 'arrivals-far',
+      type: 'circle',
+      source: 'arrivals',
+      maxzoom: PICTURES_ZOOM,
+      paint: { 'circle-color': colour, 'circle-radius': groundWidth(14) },
+    },
+    {
+      id: 'road',
+      type: 'circle',
+      ...tiles,
+      'source-layer': 'pictures',
+      minzoom: PICTURES_ZOOM,
+      layout: { 'circle-sort-key': ['get', 'day'] },
+      paint: { 'circle-color': theme.ages[3], 'circle-opacity': 0.35, 'circle-radius': groundWidth(9), 'circle-blur': 0.4 },
+    },
+    {
+      id: 'dots',
+      type: 'symbol',
+      ...tiles,
+      'source-layer': 'pictures',
+      minzoom: PICTURES_ZOOM,
+      layout: { ...icon, 'symbol-sort-key': ['get', 'day'] },
+    },
+    { id: 'arrivals', type: 'symbol', source: 'arrivals', minzoom: PICTURES_ZOOM, layout: icon },
+    {
+      id: 'hovered',
+      type: 'circle',
+      source: 'hovered',
+      paint: {
+        'circle-color': theme.selected,
+        'circle-opacity': 0.15,
+        'circle-radius': 14,
+        'circle-stroke-color': theme.selected,
+        'circle-stroke-width': 2.5,
+      },
+    },
+    {
+      id: 'selected',
+      type: 'symbol',
+      source: 'selected',
+      layout: { ...icon, 'icon-image': ['concat', ['get', 'policy'], '-selected'], 'icon-size': 1.1 },
+    },
+  ]);
+}
+
+/**
+ * Return the whole style.
+ *
+ * @param {Theme} theme
+ * @param {import('./types.js').Dates} dates
+ * @param {Record<'arrivals' | 'hovered' | 'selected', Features>} overlays
+ * @returns {Style}
+ */
+export function mapStyle(theme, dates, overlays) {
+  const own = (/** @type {string} */ name) => `/assets/vendor/basemap/${name}.geojson`;
+  const geojson = (/** @type {string | Features} */ data, maxzoom = 18) => ({ type: 'geojson', data, maxzoom });
+  return /** @type {Style} */ ({
+    version: 8,
+    sources: {
+      land: { ...geojson(own('land'), 8), tolerance: 0.5 },
+      borders: geojson(own('borders'), 8),
+      states: geojson(own('states'), 8),
+      labels: geojson(own('labels'), 8),
+      pictures: { type: 'vector', tiles: tileAddresses(dates), minzoom: 0, maxzoom: 15 },
+      arrivals: geojson(overlays.arrivals),
+      hovered: geojson(overlays.hovered),
+      selected: geojson(overlays.selected),
+    },
+    layers: [...basemapLayers(theme), ...pictureLayers(theme)],
+  });
+}
+
+/**
+ * Return the filter of the dots: not those that the overlay of arrivals draws, and not those that are gone.
+ *
+ * @param {Iterable<string>} hidden identifiers
+ * @returns {Expression}
+ */
+export function withoutPictures(hidden) {
+  return /** @type {Expression} */ (/** @type {unknown} */ (['!', ['in', ['get', 'id'], ['literal', [...hidden]]]]));
+}

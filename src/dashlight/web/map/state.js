@@ -1,0 +1,83 @@
+/**
+ * What the page shows, in one place: view, opened picture, dates. It follows the address and the address follows it.
+ *
+ * @typedef {import('./types.js').Bounds} Bounds
+ * @typedef {import('./types.js').View} View
+ * @typedef {object} Shown
+ * @property {View | null} at      where the map is; null until known
+ * @property {string | null} picture  the opened picture's id
+ * @property {boolean} full        the picture fills the screen
+ * @property {string | null} from
+ * @property {string | null} to
+ */
+
+import { formatAddress, parseAddress } from './address.js';
+
+/** Holds `shown` and tells of changes with `change` events whose detail is the set of changed names. */
+export class PageState extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Shown} */
+    this.shown = parseAddress(location.hash);
+    addEventListener('popstate', () => this.#adopt());
+    addEventListener('hashchange', () => this.#adopt());
+  }
+
+  /** @type {Shown | null} */
+  #kept = null;
+
+  #adopt() {
+    if (this.#kept) {
+      history.replaceState(history.state, '', formatAddress(this.#kept));
+      this.#kept = null;
+      return;
+    }
+    const wanted = parseAddress(location.hash);
+    this.#apply({ ...wanted, at: wanted.at ?? this.shown.at }, true);
+  }
+
+  /**
+   * Change what is shown.
+   *
+   * @param {Partial<Shown>} patch
+   * @param {{push?: boolean}} [options]  `push` makes the Back button return to what was shown before
+   */
+  change(patch, { push = false } = {}) {
+    const before = formatAddress(this.shown);
+    this.#apply({ ...this.shown, ...patch }, false);
+    const after = formatAddress(this.shown);
+    if (after === before) return;
+    if (push) history.pushState({ pushed: true }, '', after);
+    else history.replaceState(history.state, '', after);
+  }
+
+  /** Make the Back button return to what is shown now, because the map is about to go somewhere else. */
+  mark() {
+    history.pushState({ pushed: true }, '', formatAddress(this.shown));
+  }
+
+  /**
+   * Undo what was pushed: as the Back button does, so that no dead entry stays, but keep the rest of what is shown.
+   *
+   * @param {Partial<Shown>} patch
+   */
+  leave(patch) {
+    const isPushed = history.state?.pushed === true;
+    if (!isPushed) {
+      this.change(patch);
+      return;
+    }
+    this.#apply({ ...this.shown, ...patch }, false);
+    this.#kept = this.shown;
+    history.back();
+  }
+
+  /** @param {Shown} next @param {boolean} fromAddress */
+  #apply(next, fromAddress) {
+    const names = /** @type {(keyof Shown)[]} */ (['at', 'picture', 'full', 'from', 'to']);
+    const changed = new Set(names.filter((name) => JSON.stringify(next[name]) !== JSON.stringify(this.shown[name])));
+    if (!changed.size) return;
+    this.shown = next;
+    this.dispatchEvent(new CustomEvent('change', { detail: { changed, fromAddress } }));
+  }
+}
