@@ -19,8 +19,8 @@ from dashlight.model import EARTH_RADIUS_M, Fix, LonLat, Track, compass_deg
 
 STREETS_X: Final = (0.0, 120.0, 262.0)  # Centre lines of the streets that run along y.
 STREETS_Y: Final = (0.0, 96.0, 212.0, 330.0)  # Centre lines of the streets that run along x.
-ROUTE: Final = ((0.0, -46.0), (0.0, 96.0), (120.0, 96.0), (120.0, 330.0), (262.0, 330.0), (262.0, 520.0))
-RED_LIGHTS: Final = (((120.0, 212.0), 4.5),)  # The crossing, and for how many seconds the driver waits there.
+ROUTE: Final = ((0.0, -20.0), (0.0, 96.0), (120.0, 96.0), (120.0, 330.0), (262.0, 330.0), (262.0, 520.0))
+RED_LIGHTS: Final = (((120.0, 212.0), 4.0),)  # The crossing, and for how many seconds the driver waits there.
 
 LANE_OFFSET_M: Final = 1.65  # From the centre line to the middle of the driver's lane.
 STOP_BEFORE_CROSSING_M: Final = 13.5  # The camera's place, behind the stop line.

@@ -22,7 +22,7 @@ HEAD_UV: Final = (151, 6, 229, 104)  # Where the head is in the figure's picture
 STRIDES: Final = 6
 VARIANTS: Final = 6
 
-_FACE_UV: Final = (166, 48, 284, 204)  # The head in the portrait.
+_FACE_UV: Final = (168, 40, 282, 190)  # The head in the portrait.
 _COATS: Final = ((46, 62, 92), (148, 60, 52), (86, 92, 74), (196, 168, 122), (52, 52, 58), (92, 116, 140))
 _LEGS: Final = ((40, 46, 60), (60, 58, 56), (38, 40, 46), (70, 86, 112), (92, 82, 72), (34, 34, 38))
 
@@ -73,7 +73,7 @@ def figure_picture(face: Pixels, variant: int, stride: int) -> Pixels:
         cv2.line(figure, (middle + 30 * side, 350), (middle + 56 * side, 372), _rgba(coat, 0.7), 3, cv2.LINE_AA)
     cv2.fillPoly(
         figure,
-        [np.array([[middle - 26, 92], [middle + 26, 92], [middle + 36, 128], [middle - 36, 128]], np.int32)],
+        [np.array([[middle - 25, 84], [middle + 25, 84], [middle + 36, 128], [middle - 36, 128]], np.int32)],
         (188, 146, 124, 255),
     )
     scarf = _COATS[(variant + 2) % VARIANTS]
@@ -101,5 +101,8 @@ def _shade(figure: Pixels) -> None:
     rows, columns = figure.shape[:2]
     across = np.linspace(1.14, 0.8, columns)[None, :, None]
     down = np.linspace(1.04, 0.9, rows)[:, None, None]
-    folds = 1.0 + 0.05 * np.sin(np.linspace(0, 34, rows))[:, None, None] * np.sin(np.linspace(0, 19, columns))[None, :, None]
+    folds = (
+        1.0
+        + 0.05 * np.sin(np.linspace(0, 34, rows))[:, None, None] * np.sin(np.linspace(0, 19, columns))[None, :, None]
+    )
     figure[..., :3] = np.clip(figure[..., :3] * (across * down * folds), 0, 255).astype(np.uint8)
