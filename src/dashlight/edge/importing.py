@@ -185,7 +185,16 @@ class Importer:
         self._progress.rejected(rejected)
 
     def _import_drive(self, drive: Drive) -> None:
-        pieces = [piece for recording in drive.recordings if (piece := self._examined(recording)) is not None]
+        named = [(recording, name) for recording in drive.recordings if (name := self._named(recording)) is not None]
+        known = {name for _, name in named if self._is_known(name)}
+        self.done.known += len(known)
+        if all(name in known for _, name in named):
+            return
+        pieces = [
+            piece
+            for recording, name in named
+            if (piece := self._located(recording, name, is_done=name in known)) is not None
+        ]
         if all(piece.is_done for piece in pieces):
             return
         track = merged_track([piece.located.track for piece in pieces])
@@ -193,31 +202,30 @@ class Importer:
         plan = self._disclosure.plan(track)
         if not plan.pieces and not self._disclosure.apprenticeship().is_over:
             self._let_wait(pieces)
-            return
-        if self._disclosure.policy is Policy.PERSONAL:
+        elif self._disclosure.policy is Policy.PERSONAL:
             self._import_personal(pieces, plan, track)
         else:
             self._import_in_order(pieces, plan)
 
-    def _examined(self, recording: Recording) -> _Piece | None:
+    def _named(self, recording: Recording) -> str | None:
         try:
-            name = fingerprint(recording.path)
+            return fingerprint(recording.path)
         except HostError as exc:
             self._reject(Rejected(recording.path, exc.message, exc.code, exc.hint))
             return None
+
+    def _is_known(self, name: str) -> bool:
         row = self._ledger.recording(name)
-        is_done = row is not None and row.state in (RecordingState.DONE, RecordingState.FORGOTTEN)
-        if is_done:
-            self.done.known += 1
-        located = locate(recording, now=datetime.fromtimestamp(self._now(), UTC), timezone=self._options.timezone)
+        return row is not None and row.state in (RecordingState.DONE, RecordingState.FORGOTTEN)
+
+    def _located(self, recording: Recording, name: str, *, is_done: bool) -> _Piece | None:
+        now = datetime.fromtimestamp(self._now(), UTC)
+        located = locate(recording, now=now, timezone=self._options.timezone)
         if isinstance(located, Rejected):
             if not is_done:
                 self._reject(located)
-                self._save(
-                    RecordingRow(
-                        name, str(recording.path), RecordingState.REJECTED, reason=located.reason, code=located.code
-                    )
-                )
+                path = str(recording.path.absolute())
+                self._save(RecordingRow(name, path, RecordingState.REJECTED, reason=located.reason, code=located.code))
             return None
         piece = _Piece(recording, located, name, is_done)
         if not is_done:

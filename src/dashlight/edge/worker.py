@@ -1,0 +1,342 @@
+"""The edge at work: upload beside the redacting, and watch folders until told to stop.
+
+Stop: within one picture and `STOP_UPLOAD_S` seconds. What was redacted is sealed; an upload that does not end in that
+time is abandoned and repeated by the next run, under the same name and token, which the server knows again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dashlight.edge.erasure import erase_due
+from dashlight.edge.importing import Imported, Importer, ImportOptions, Progress
+from dashlight.edge.ledger import BundleRow
+from dashlight.edge.recordings import Recording, Settling, find_recordings
+from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
+from dashlight.edge.server import Server
+from dashlight.edge.spool import SpoolFull
+from dashlight.edge.station import Station, sweep
+from dashlight.edge.upload import Retries, Uploaded, Uploader
+from dashlight.errors import DashlightError, Rejected
+from dashlight.vision.detectors import Detectors
+
+STOP_UPLOAD_S = 10.0
+IDLE_S = 60.0  # Bundles that become due by time, and a server that was away, are looked at this often.
+_LOG = logging.getLogger(__name__)
+
+
+class Watching(Progress, Protocol):
+    """Is told what a watching edge does."""
+
+    def away(self, folder: Path) -> None:
+        """A watched folder is gone: the camera was unplugged."""
+
+    def back(self, folder: Path) -> None:
+        """It is there again."""
+
+    def paused(self, reason: str) -> None:
+        """Redacting pauses; uploading goes on."""
+
+
+class UploadThread:
+    """Sends what is due in a thread of its own.
+
+    Args:
+        station: The edge; it must be enrolled.
+        server: Used by the thread only, once it runs.
+        retries: Bounds of one pass.
+        on_sent: Called in the thread after each stored receipt.
+        stop: When set, the thread ends after the request at hand.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        server: Server,
+        *,
+        retries: Retries,
+        on_sent: Callable[[BundleRow], None],
+        stop: threading.Event,
+    ) -> None:
+        self._station = station
+        self._server = server
+        self._on_sent = on_sent
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._is_woken = True  # guarded by _changed, as the next four are
+        self._is_closing = False
+        self._is_forced = False
+        self._passes = 0
+        self._total = Uploaded()
+        self._uploader = Uploader(
+            station.ledger,
+            station.spool,
+            server,
+            station.home.required_enrolment(),
+            retries=retries,
+            pause=self._pause,
+        )
+        self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what waits from earlier."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something new in the spool, or that it is time to stop."""
+        with self._changed:
+            self._is_woken = True
+            self._changed.notify_all()
+
+    def wait_for_room(self) -> bool:
+        """Wait for a whole pass over the line; return whether anything was sent in it."""
+        with self._changed:
+            before = (self._passes, self._total.bundles)
+            # Two passes: the one that may be under way saw an older line.
+            while self._passes < before[0] + 2 and self._thread.is_alive() and not self._stop.is_set():
+                self._is_forced = True
+                self._changed.notify_all()
+                self._changed.wait(timeout=0.2)
+                if self._total.bundles > before[1]:
+                    return True
+            return self._total.bundles > before[1]
+
+    def finish(self) -> Uploaded:
+        """Send what is left, end the thread, and return what all passes did."""
+        with self._changed:
+            self._is_closing = self._is_woken = True
+            self._changed.notify_all()
+        while self._thread.is_alive() and not self._stop.is_set():
+            self._thread.join(timeout=0.2)
+        self._thread.join(timeout=STOP_UPLOAD_S)
+        with self._changed:
+            return self._total
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                is_last = self._is_closing
+                self._is_woken = self._is_forced = False
+            done = self._pass()
+            with self._changed:
+                self._total.add(done)
+                self._passes += 1
+                self._changed.notify_all()
+                if is_last or self._stop.is_set():
+                    return
+                # What failed is tried again after a while, not at every new bundle.
+                wait_s = IDLE_S
+                deadline = time.monotonic() + wait_s
+                while not self._is_due(done) and time.monotonic() < deadline:
+                    self._changed.wait(timeout=min(1.0, wait_s))
+
+    def _is_due(self, last: Uploaded) -> bool:
+        return (
+            self._is_closing or self._is_forced or self._stop.is_set() or (self._is_woken and last.stopped_by is None)
+        )
+
+    def _pass(self) -> Uploaded:
+        try:
+            done = self._uploader.upload_due(self._sent)
+            if done.stopped_by is None:
+                erase_due(self._station.ledger, self._server, self._station.seed, now=time.time())
+        except DashlightError as exc:
+            return Uploaded(stopped_by=exc)
+        except Exception as exc:  # noqa: BLE001  # the top of a worker
+            _LOG.exception("upload.failed")
+            return Uploaded(stopped_by=DashlightError(f"a defect while uploading: {exc!r}"))
+        return done
+
+    def _sent(self, bundle: BundleRow) -> None:
+        self._on_sent(bundle)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _pause(self, seconds: float) -> bool:
+        return self._stop.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How folders are watched; see `config.EdgeSettings`."""
+
+    watch_s: float = 5.0
+    settle_s: float = 10.0
+
+
+def import_once(
+    station: Station,
+    paths: Iterable[Path],
+    detectors: Detectors,
+    *,
+    options: ImportOptions,
+    progress: Progress,
+    stop: threading.Event,
+    uploads: UploadThread | None = None,
+) -> Imported:
+    """Import recordings while what is sealed goes up; the caller finishes the uploads.
+
+    Raises:
+        SpoolFull: When there is no room and nothing goes up.
+        HostError: When this machine fails.
+    """
+    importer = Importer(
+        station,
+        detectors,
+        options=options,
+        progress=_waking(progress, uploads),
+        stop=stop,
+        wait_for_room=uploads.wait_for_room if uploads is not None else lambda: False,
+    )
+    sweep(station)
+    return importer.import_paths(paths)
+
+
+def run(
+    stop: threading.Event,
+    station: Station,
+    folders: Sequence[Path],
+    detectors: Detectors,
+    *,
+    options: ImportOptions,
+    watch: WatchOptions,
+    progress: Watching,
+    uploads: UploadThread | None,
+) -> Imported:
+    """Watch folders, import what settles in them, keep uploading, until `stop` is set."""
+    sweep(station)
+    importer = Importer(
+        station,
+        detectors,
+        options=options,
+        progress=_waking(progress, uploads),
+        stop=stop,
+        wait_for_room=lambda: _waited_for_room(stop, progress, uploads),
+    )
+    look = Look(folders, settle_s=watch.settle_s)
+    while not stop.is_set():
+        for folder in look.gone():
+            progress.away(folder)
+        for folder in look.returned():
+            progress.back(folder)
+        found = look.settled(time.time())
+        fresh = [each for each in found if not isinstance(each, Rejected)]
+        for each in found:
+            if isinstance(each, Rejected):
+                progress.rejected(each)
+        try:
+            importer.import_recordings(fresh)
+        except SpoolFull as exc:
+            look.again(r.path for r in fresh)
+            progress.paused(exc.message)
+        stop.wait(watch.watch_s)
+    return importer.done
+
+
+def _waited_for_room(stop: threading.Event, progress: Watching, uploads: UploadThread | None) -> bool:
+    if uploads is None:
+        return False
+    progress.paused("the spool is full; redacting goes on when the server has taken some of it")
+    while not stop.is_set():
+        if uploads.wait_for_room():
+            return True
+        stop.wait(IDLE_S)
+    return False
+
+
+class Look:
+    """What changed in watched folders since the last look.
+
+    A file counts when its size and time have been the same for `settle_s`.
+
+    Args:
+        folders: Watched with all that is below them.
+        settle_s: See above.
+    """
+
+    def __init__(self, folders: Sequence[Path], *, settle_s: float) -> None:
+        self._folders = folders
+        self._settle_s = settle_s
+        self._absent: set[Path] = set()
+        self._sizes: dict[Path, tuple[int, float]] = {}
+        self._since: dict[Path, float] = {}
+        self._taken: dict[Path, tuple[int, float]] = {}
+
+    def gone(self) -> list[Path]:
+        """Return the folders that were there at the last call and are not now."""
+        gone = [f for f in self._folders if f not in self._absent and not f.is_dir()]
+        self._absent.update(gone)
+        return gone
+
+    def returned(self) -> list[Path]:
+        """Return the folders that are there again."""
+        back = [f for f in self._folders if f in self._absent and f.is_dir()]
+        self._absent.difference_update(back)
+        for folder in back:  # What was cut short is offered again; what is done is known by its bytes.
+            self.again([path for path in self._taken if path.is_relative_to(folder)])
+        return back
+
+    def again(self, paths: Iterable[Path]) -> None:
+        """Offer files once more at the next look."""
+        for path in paths:
+            self._taken.pop(path, None)
+
+    def settled(self, now_s: float) -> list[Recording | Rejected]:
+        """Return the files that have settled and were not returned before; each once until it changes."""
+        sizes = self._sizes_now()
+        for path, size in sizes.items():
+            if self._sizes.get(path) != size:
+                self._since[path] = now_s
+        self._sizes.update(sizes)
+        quiet = {
+            path
+            for path, size in sizes.items()
+            if now_s - self._since[path] >= self._settle_s and self._taken.get(path) != size
+        }
+        if not quiet:
+            return []
+        present = [f for f in self._folders if f.is_dir()]
+        settling = Settling(now_s=now_s, quiet_s=self._settle_s, seen=dict(sizes))
+        found = [each for each in find_recordings(present, settling=settling) if each.path in quiet]
+        for each in found:
+            self._taken[Path(each.path)] = sizes[Path(each.path)]
+        return found
+
+    def _sizes_now(self) -> dict[Path, tuple[int, float]]:
+        sizes: dict[Path, tuple[int, float]] = {}
+        for folder in self._folders:
+            try:
+                for path in folder.rglob("*"):
+                    if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+                        status = path.stat()
+                        sizes[path] = (status.st_size, status.st_mtime)
+            except OSError:  # The camera went away while we looked; the next look tells.
+                continue
+        return sizes
+
+
+class _Waking:
+    """Passes everything on, and wakes the uploads at each bundle."""
+
+    def __init__(self, inner: Progress, uploads: UploadThread) -> None:
+        self.begun = inner.begun
+        self.picture = inner.picture
+        self.ended = inner.ended
+        self.rejected = inner.rejected
+        self._sealed = inner.sealed
+        self._uploads = uploads
+
+    def sealed(self, pictures: int) -> None:
+        """Pass on, then wake."""
+        self._sealed(pictures)
+        self._uploads.wake()
+
+
+def _waking(progress: Progress, uploads: UploadThread | None) -> Progress:
+    return progress if uploads is None else _Waking(progress, uploads)
