@@ -30,9 +30,7 @@ def haze_at(distance_m: float) -> float:
 def hazed(color: Rgb, distance_m: float, shade: float = 1.0) -> Rgb:
     """Return a colour as it looks from a distance."""
     haze = haze_at(distance_m)
-    red, green, blue = (
-        min(255, int(c * shade * (1 - haze) + h * haze)) for c, h in zip(color, HAZE, strict=True)
-    )
+    red, green, blue = (min(255, int(c * shade * (1 - haze) + h * haze)) for c, h in zip(color, HAZE, strict=True))
     return red, green, blue
 
 
@@ -61,7 +59,8 @@ class Coverings:
         levels = [np.ascontiguousarray(picture)]
         while min(levels[-1].shape[:2]) >= 8:
             rows, columns = levels[-1].shape[:2]
-            levels.append(cv2.resize(levels[-1], ((columns + 1) // 2, (rows + 1) // 2), interpolation=cv2.INTER_AREA))
+            half = cv2.resize(levels[-1], ((columns + 1) // 2, (rows + 1) // 2), interpolation=cv2.INTER_AREA)
+            levels.append(np.asarray(half, np.uint8))
         self.sizes[name] = levels
 
     def covering(self, name: str, area_px: float, distance_m: float, shade: float) -> tuple[Pixels, Rgb]:
@@ -150,7 +149,9 @@ class Canvas:
         self._warp(picture, pixels)
         return whole
 
-    def figure(self, x: float, y: float, width_m: float, height_m: float, name: str, *, owner: int = 0) -> Floats | None:
+    def figure(
+        self, x: float, y: float, width_m: float, height_m: float, name: str, *, owner: int = 0
+    ) -> Floats | None:
         """Paint an upright picture that always faces the camera; return its quad's `(4, 2)` pixels."""
         local = self.camera.local(np.array([[x, y, 0.0]]))[0]
         if local[1] < 1.2:
@@ -223,4 +224,4 @@ def _narrowed(local: Floats, span: tuple[float, float]) -> Floats:
 
 def _area(pixels: Floats) -> float:
     (u0, v0), (u1, v1), (u2, v2), (u3, v3) = pixels.tolist()
-    return abs((u2 - u0) * (v3 - v1) - (u3 - u1) * (v2 - v0)) / 2
+    return abs(float((u2 - u0) * (v3 - v1) - (u3 - u1) * (v2 - v0))) / 2

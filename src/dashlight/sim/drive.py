@@ -6,6 +6,7 @@ waits at lights, and carries a receiver whose positions wander as real ones do.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -211,7 +212,7 @@ def noisy_fixes(
 
 def _lane_corners(waypoints: tuple[tuple[float, float], ...]) -> list[Floats]:
     points = [np.array(point) for point in waypoints]
-    units = [_unit(after - before) for before, after in zip(points, points[1:], strict=False)]
+    units = [_unit(after - before) for before, after in itertools.pairwise(points)]
     rights = [np.array([unit[1], -unit[0]]) for unit in units]
     corners = [points[0] + rights[0] * LANE_OFFSET_M]
     for index in range(1, len(points) - 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +48,7 @@ def marks_of_streets() -> Marks:
     for is_upright, middle, start, end in streets:
         crossings = STREETS_Y if is_upright else STREETS_X
         stops = (start, *crossings, end)
-        for index, (a, b) in enumerate(zip(stops, stops[1:], strict=False)):
+        for index, (a, b) in enumerate(itertools.pairwise(stops)):
             first, last = index == 0, index == len(stops) - 2
             rects += _stretch(is_upright, middle, a, b, is_first=first, is_last=last)
     corners = np.array([[(x0, y0, 0.0), (x1, y0, 0.0), (x1, y1, 0.0), (x0, y1, 0.0)] for (x0, y0, x1, y1), _ in rects])
@@ -73,6 +74,7 @@ class Ground:
         self._kept = _rows_as_rgb((1 - haze) * 255, width)
         self._haze = _rows_as_rgb(haze[:, None] * np.array(HAZE), width)
         fade = np.clip(26.0 / depth, 0.0, 1.0) ** 1.2
+        self._even = np.full(self._coarse_lateral.shape, 128, np.uint8)
         self._fade = np.ascontiguousarray(_rows_as_rgb(fade * 255, width)[::2, ::2, 0])
 
     def paint(self, canvas: Canvas, shadows: list[Floats]) -> None:
@@ -91,8 +93,8 @@ class Ground:
         rows = len(rgb)
         grain = self._grain_of(camera, (rows + 1) // 2)
         fade, size = self._fade[: len(grain)], (rgb.shape[1], rows)
-        lighter = cv2.multiply(cv2.subtract(grain, 128), fade, scale=1 / 255)
-        darker = cv2.multiply(cv2.subtract(128, grain), fade, scale=1 / 255)
+        lighter = cv2.multiply(cv2.subtract(grain, self._even[: len(grain)]), fade, scale=1 / 255)
+        darker = cv2.multiply(cv2.subtract(self._even[: len(grain)], grain), fade, scale=1 / 255)
         cv2.add(rgb, cv2.cvtColor(cv2.resize(lighter, size), cv2.COLOR_GRAY2RGB), dst=rgb)
         cv2.subtract(rgb, cv2.cvtColor(cv2.resize(darker, size), cv2.COLOR_GRAY2RGB), dst=rgb)
         cv2.multiply(rgb, self._kept[:rows], dst=rgb, scale=1 / 255)
@@ -104,7 +106,7 @@ class Ground:
         scale = np.float32(GRAIN_PX_PER_M)
         u = (depth * np.float32(forward_x) + lateral * np.float32(forward_y) + np.float32(camera.x + 500.0)) * scale
         v = (depth * np.float32(forward_y) - lateral * np.float32(forward_x) + np.float32(camera.y + 500.0)) * scale
-        return cv2.remap(self._grain, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        return np.asarray(cv2.remap(self._grain, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.uint8)
 
     def _paint_marks(self, canvas: Canvas) -> None:
         camera = canvas.camera
@@ -151,7 +153,7 @@ def house_shadow(block: tuple[float, float, float, float]) -> Floats:
 
 def car_shadow(ground: Floats) -> Floats:
     """Return a car's shadow, `(N, 3)`: what lies under it, and what the sun throws beside it."""
-    thrown = ground + (SHADOW_SLOPE[0] * 1.2, SHADOW_SLOPE[1] * 1.2, 0.0)
+    thrown = (*ground, SHADOW_SLOPE[0] * 1.2, SHADOW_SLOPE[1] * 1.2, 0.0)
     hull = cv2.convexHull(np.concatenate([ground, thrown])[:, :2].astype(np.float32))[:, 0].astype(np.float64)
     return np.concatenate([hull, np.zeros((len(hull), 1))], axis=1)
 
@@ -176,7 +178,12 @@ def _rows_as_rgb(rows: Floats, width: int) -> Pixels:
 
 
 def _rect(
-    is_upright: bool, middle: float, left: float, right: float, start: float, end: float  # noqa: FBT001
+    is_upright: bool,  # noqa: FBT001
+    middle: float,
+    left: float,
+    right: float,
+    start: float,
+    end: float,
 ) -> tuple[float, float, float, float]:
     if is_upright:
         return middle + left, start, middle + right, end
@@ -184,7 +191,13 @@ def _rect(
 
 
 def _stretch(
-    is_upright: bool, middle: float, a: float, b: float, *, is_first: bool, is_last: bool  # noqa: FBT001
+    is_upright: bool,  # noqa: FBT001
+    middle: float,
+    a: float,
+    b: float,
+    *,
+    is_first: bool,
+    is_last: bool,
 ) -> list[tuple[tuple[float, float, float, float], Rgb]]:
     """Return the rectangles of a street between two crossings."""
     rects: list[tuple[tuple[float, float, float, float], Rgb]] = []
@@ -212,4 +225,3 @@ def _stretch(
         left, right = (0.1, 3.2) if to_right else (-3.2, -0.1)
         rects.append((_rect(is_upright, middle, left, right, stop[0], stop[1]), WHITE))
     return rects
-

@@ -67,7 +67,7 @@ def figure_picture(face: Pixels, variant: int, stride: int) -> Pixels:
         cv2.line(figure, elbow, hand, _rgba(coat, 0.8), 32, cv2.LINE_AA)
         cv2.circle(figure, hand, 15, (206, 164, 142, 255), -1, cv2.LINE_AA)
     body = np.array([[-80, 146], [-44, 118], [44, 118], [80, 146], [74, 290], [70, 430], [-70, 430], [-74, 290]])
-    cv2.fillPoly(figure, [(body + (middle, 0)).astype(np.int32)], _rgba(coat, 1.0), cv2.LINE_AA)
+    cv2.fillPoly(figure, [np.add(body, (middle, 0)).astype(np.int32)], _rgba(coat, 1.0), cv2.LINE_AA)
     cv2.line(figure, (middle, 130), (middle, 428), _rgba(coat, 0.7), 3, cv2.LINE_AA)
     for side in (-1, 1):
         cv2.line(figure, (middle + 30 * side, 350), (middle + 56 * side, 372), _rgba(coat, 0.7), 3, cv2.LINE_AA)

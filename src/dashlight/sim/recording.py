@@ -17,7 +17,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,12 +28,14 @@ from typing import Any, Final
 
 import av
 import cv2
+import numpy as np
 
 from dashlight.errors import HostError, InputError, Unavailable
 from dashlight.model import Track
 from dashlight.sim.drive import MAX_DURATION_S, Place, lane_path, noisy_fixes, planned_motion
 from dashlight.sim.mux import mux_novatek
-from dashlight.sim.render import Renderer, Truth
+from dashlight.sim.render import Renderer
+from dashlight.sim.truth import Truth
 
 RENDER_VERSION: Final = 1  # Raise it when frames change, so that kept drives are rendered again.
 _POLL_S: Final = 0.2
@@ -95,7 +97,7 @@ class RecordedDrive:
     is_new: bool
 
 
-def recorded_drive(  # noqa: PLR0913
+def recorded_drive(
     folder: Path,
     settings: DriveSettings,
     *,
@@ -172,7 +174,7 @@ class _Clip:
         return f"{at:%Y_%m%d_%H%M%S}_{self.index + 1:04}F"
 
 
-def _render_drive(  # noqa: PLR0913
+def _render_drive(
     part: Path,
     settings: DriveSettings,
     *,
@@ -198,10 +200,9 @@ def _render_drive(  # noqa: PLR0913
     total = settings.duration_s * settings.frames_per_s
     if workers == 1:
         renderer = _renderer(settings)
-        done = 0
-        for clip in clips:
-            for done in _render_clip(renderer, clip, done):
-                progress(done, total)
+        for index, clip in enumerate(clips):
+            for frame in _render_clip(renderer, clip):
+                progress(index * settings.clip_s * settings.frames_per_s + frame, total)
                 _check(stop)
     else:
         _render_in_processes(clips, workers, total, progress, stop)
@@ -239,7 +240,7 @@ def _begin_process(count: Synchronized[int], stopped: ProcessEvent) -> None:
 def _clip_in_process(clip: _Clip) -> None:
     renderer = _shared.setdefault("renderer", None) or _renderer(clip.settings)
     _shared["renderer"] = renderer
-    for _ in _render_clip(renderer, clip, 0):
+    for _ in _render_clip(renderer, clip):
         with _shared["count"].get_lock():
             _shared["count"].value += 1
         if _shared["stopped"].is_set():
@@ -272,7 +273,7 @@ def _render_in_processes(
             raise
 
 
-def _render_clip(renderer: Renderer, clip: _Clip, done: int) -> Any:
+def _render_clip(renderer: Renderer, clip: _Clip) -> Iterator[int]:
     """Render, encode and mux one clip; yields the count of frames after each."""
     settings = clip.settings
     plain = clip.work / f".{clip.name}.mp4"
@@ -288,14 +289,13 @@ def _render_clip(renderer: Renderer, clip: _Clip, done: int) -> Any:
             for index in range(settings.clip_s * settings.frames_per_s):
                 t_s = clip.start_s + index / settings.frames_per_s
                 rgb, truths = renderer.frame(t_s)
-                planes = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+                planes = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
                 frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
                 frame.pts = index
                 for packet in stream.encode(frame):
                     container.mux(packet)
                 frames.append(_frame_truth(renderer, clip, t_s, truths))
-                done += 1
-                yield done
+                yield index + 1
             for packet in stream.encode():
                 container.mux(packet)
         start = clip.started_at + timedelta(seconds=clip.start_s)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from dashlight.errors import HostError, InputError
 from dashlight.sim.camera import Camera
 from dashlight.sim.canvas import Canvas, Coverings, hazed
-from dashlight.sim.drive import Motion, Place, lane_path, planned_motion
+from dashlight.sim.drive import lane_path, planned_motion
 from dashlight.sim.ground import Ground, car_shadow, tree_shadow
 from dashlight.sim.people import FIGURE_M, FIGURE_PX, HEAD_UV, STRIDES, VARIANTS, face_of, figure_picture
 from dashlight.sim.plates import plate_picture, plate_size_m
@@ -26,7 +26,8 @@ from dashlight.sim.textures import (
     sky_panorama,
     tree_picture,
 )
-from dashlight.sim.town import Car, Front, Light, Mover, Person, Plate, Sign, Town, Tree, light_is_red, town_of
+from dashlight.sim.town import Car, Front, Light, Mover, Person, Plate, Sign, Tree, light_is_red, town_of
+from dashlight.sim.truth import Truth, as_seen, box_of
 from dashlight.sim.vehicles import Panel, footprint, panel_picture, panels_of, plate_corners
 
 Pixels = npt.NDArray[np.uint8]
@@ -41,31 +42,6 @@ SHADOW_REACH_M: Final = 70.0
 SUN: Final = (-0.77, -0.64)  # On the plane, the way to the sun; the shadows of `ground` fall the other way.
 LEAD_S: Final = 0.9  # How far ahead in time the car in front is.
 LEAD_M: Final = 7.5
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What one frame shows of what must be hidden, and of signs.
-
-    Attributes:
-        kind: `plate`, `face` or `sign`.
-        name: The thing's, the same in every frame.
-        bbox_xyxy: Pixels, within the frame.
-        visible: Share of it that nothing nearer covers and that lies within the frame, 0..1.
-        x: Its place on the plane, metres.
-        y: Its place on the plane, metres.
-        distance_m: From the camera.
-        text: A plate's text, or a sign's drawing, or empty.
-    """
-
-    kind: str
-    name: str
-    bbox_xyxy: tuple[float, float, float, float]
-    visible: float
-    x: float
-    y: float
-    distance_m: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +96,13 @@ class Renderer:
         self._corners = np.array([[(*f.start, 0.0), (*f.end, 0.0)] for f in self.town.fronts])
         self._blocks = np.array(self.town.blocks)
         town = self.town
-        self._standing = (*town.parked, *town.signs, *town.lights, *town.standing, *town.trees)
+        self._standing: tuple[Car | Sign | Light | Person | Tree, ...] = (
+            *town.parked,
+            *town.signs,
+            *town.lights,
+            *town.standing,
+            *town.trees,
+        )
         self._standing_at = np.array([(thing.x, thing.y) for thing in self._standing])
         self._panels: dict[Car, list[Panel]] = {}
         self._lens = _lens_shade(width, height)
@@ -160,15 +142,15 @@ class Renderer:
         things = self._things(camera, t_s)
         near = [entry.thing for entry in things if entry.distance_m < SHADOW_REACH_M]
         self._ground.paint(canvas, [shadow for thing in near if (shadow := _shadow_of(thing)) is not None])
-        truths: list[tuple[Truth, Floats, int]] = []
+        truths: list[tuple[Truth, int]] = []
         for owner, thing in enumerate(sorted(things, key=lambda t: -t.distance_m), start=1):
             truths += self._paint(canvas, thing, owner, t_s)
-        found = [_seen(canvas, truth, pixels, owner) for truth, pixels, owner in truths]
+        found = [as_seen(truth, canvas, owner) for truth, owner in truths]
         rgb = cv2.multiply(canvas.rgb, self._lens, scale=1 / 255)
         top = self.height - len(self._bonnet)
         alpha = self._bonnet[..., 3:].astype(np.float32) / 255.0
         rgb[top:] = (rgb[top:] * (1 - alpha) + self._bonnet[..., :3] * alpha).astype(np.uint8)
-        return rgb, [truth for truth in found if truth.visible > 0.0]
+        return np.asarray(rgb, np.uint8), [truth for truth in found if truth.visible > 0.0]
 
     def _draw_coverings(self, random: np.random.Generator) -> None:
         for variant in range(FRONT_VARIANTS):
@@ -197,7 +179,7 @@ class Renderer:
         lead = self._lead.pose_along(self._lead.distance_at(t_s + LEAD_S) + LEAD_M)
         is_braking = self._lead.pose_at(t_s + LEAD_S).acceleration_mps2 < -0.5
         moving.append(replace(self._lead_car, x=lead.x, y=lead.y, heading_deg=lead.heading_deg, is_braking=is_braking))
-        everything = (*self._standing, *moving)
+        everything: tuple[Car | Sign | Light | Person | Tree, ...] = (*self._standing, *moving)
         places = np.concatenate([self._standing_at, np.array([(thing.x, thing.y) for thing in moving])])
         radius = np.array([3.4 if isinstance(thing, Car | Tree) else 1.0 for thing in everything])
         reach = np.array([150.0 if isinstance(thing, Tree) else CAR_REACH_M for thing in everything])
@@ -235,7 +217,7 @@ class Renderer:
         far = np.hypot(depths, laterals).max(axis=0)
         return [_Thing(float(far[index]), self.town.fronts[index]) for index in np.nonzero(shown)[0]]
 
-    def _paint(self, canvas: Canvas, entry: _Thing, owner: int, t_s: float) -> list[tuple[Truth, Floats, int]]:
+    def _paint(self, canvas: Canvas, entry: _Thing, owner: int, t_s: float) -> list[tuple[Truth, int]]:
         thing = entry.thing
         match thing:
             case Front():
@@ -264,7 +246,7 @@ class Renderer:
         corners = np.array([(x0, y0, tall), (x1, y1, tall), (x1, y1, 0.0), (x0, y0, 0.0)])
         canvas.quad(corners, f"front-{front.variant}", owner=owner, shade=0.72 + 0.36 * sun)
 
-    def _paint_car(self, canvas: Canvas, car: Car, owner: int) -> list[tuple[Truth, Floats, int]]:
+    def _paint_car(self, canvas: Canvas, car: Car, owner: int) -> list[tuple[Truth, int]]:
         camera = canvas.camera
         distance = math.hypot(car.x - camera.x, car.y - camera.y)
         eye = np.array((camera.x, camera.y, camera.height_m))
@@ -297,7 +279,7 @@ class Renderer:
 
     def _paint_plate(
         self, canvas: Canvas, car: Car, owner: int, distance: float, *, is_front: bool
-    ) -> list[tuple[Truth, Floats, int]]:
+    ) -> list[tuple[Truth, int]]:
         if is_front and car.plate.style == "us":
             return []
         corners = plate_corners(car, plate_size_m(car.plate), is_front=is_front)
@@ -312,12 +294,12 @@ class Renderer:
         pixels = canvas.quad(corners, name, owner=owner)
         if pixels is None:
             return []
-        place = corners.mean(axis=0)
+        x, y = (float(c) for c in corners[:, :2].mean(axis=0))
         end = "front" if is_front else "rear"
-        box = _box(pixels)
-        return [(Truth("plate", f"{car.name}-{end}", box, 1.0, *place[:2], distance, car.plate.text), pixels, owner)]
+        name = f"{car.name}-{end}"
+        return [(Truth("plate", name, box_of(pixels), 1.0, x, y, distance, car.plate.text), owner)]
 
-    def _paint_person(self, canvas: Canvas, person: Person, owner: int) -> list[tuple[Truth, Floats, int]]:
+    def _paint_person(self, canvas: Canvas, person: Person, owner: int) -> list[tuple[Truth, int]]:
         stride = int(person.stride * STRIDES) % STRIDES
         name = f"person-{person.variant}-{stride}"
         pixels = canvas.figure(person.x, person.y, *FIGURE_M, name, owner=owner)
@@ -327,9 +309,9 @@ class Renderer:
         left, top, right, bottom = share * np.tile(pixels[2] - pixels[0], 2) + np.tile(pixels[0], 2)
         head = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
         distance = math.hypot(person.x - canvas.camera.x, person.y - canvas.camera.y)
-        return [(Truth("face", person.name, _box(head), 1.0, person.x, person.y, distance, ""), head, owner)]
+        return [(Truth("face", person.name, box_of(head), 1.0, person.x, person.y, distance, ""), owner)]
 
-    def _paint_sign(self, canvas: Canvas, sign: Sign, owner: int) -> list[tuple[Truth, Floats, int]]:
+    def _paint_sign(self, canvas: Canvas, sign: Sign, owner: int) -> list[tuple[Truth, int]]:
         camera = canvas.camera
         distance = math.hypot(sign.x - camera.x, sign.y - camera.y)
         _paint_pole(canvas, sign.x, sign.y, sign.center_m + sign.size_m / 2, owner, distance)
@@ -346,7 +328,7 @@ class Renderer:
         pixels = canvas.quad(front, sign.drawing, owner=owner, shade=0.98)
         if pixels is None:
             return []
-        return [(Truth("sign", sign.name, _box(pixels), 1.0, sign.x, sign.y, distance, sign.drawing), pixels, owner)]
+        return [(Truth("sign", sign.name, box_of(pixels), 1.0, sign.x, sign.y, distance, sign.drawing), owner)]
 
     def _paint_light(self, canvas: Canvas, light: Light, owner: int, *, is_red: bool) -> None:
         camera = canvas.camera
@@ -417,29 +399,6 @@ def _paint_pole(canvas: Canvas, x: float, y: float, height_m: float, owner: int,
 def _upright(x: float, y: float, across: Floats, half_m: float, bottom_m: float, top_m: float) -> Floats:
     left, right = (x - across[0] * half_m, y - across[1] * half_m), (x + across[0] * half_m, y + across[1] * half_m)
     return np.array([(*left, top_m), (*right, top_m), (*right, bottom_m), (*left, bottom_m)])
-
-
-def _box(pixels: Floats) -> tuple[float, float, float, float]:
-    left, top = pixels.min(axis=0)
-    right, bottom = pixels.max(axis=0)
-    return float(left), float(top), float(right), float(bottom)
-
-
-def _seen(canvas: Canvas, truth: Truth, pixels: Floats, owner: int) -> Truth:
-    """Return the truth with its box cut to the frame, and how much of it nothing nearer covers."""
-    rows, columns = canvas.rgb.shape[:2]
-    left, top, right, bottom = truth.bbox_xyxy
-    box = (max(0.0, left), max(0.0, top), min(float(columns), right), min(float(rows), bottom))
-    if box[2] - box[0] < 1 or box[3] - box[1] < 1:
-        return replace(truth, visible=0.0)
-    us = np.linspace(left, right, 24, endpoint=False) + (right - left) / 48
-    vs = np.linspace(top, bottom, 8, endpoint=False) + (bottom - top) / 16
-    grid_u, grid_v = np.meshgrid(us, vs)
-    inside = (grid_u >= 0) & (grid_u < columns) & (grid_v >= 0) & (grid_v < rows)
-    half_u = np.clip(grid_u / 2, 0, columns // 2 - 1).astype(np.int64)
-    half_v = np.clip(grid_v / 2, 0, rows // 2 - 1).astype(np.int64)
-    owned = (canvas.owners[half_v, half_u] == owner) & inside
-    return replace(truth, bbox_xyxy=box, visible=round(float(owned.mean()), 3))
 
 
 def _lens_shade(width: int, height: int) -> Pixels:

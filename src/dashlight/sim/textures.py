@@ -30,22 +30,23 @@ _AWNINGS: Final[tuple[Rgb, ...]] = ((40, 92, 70), (140, 40, 40), (50, 66, 110), 
 
 def fractal_noise(shape: tuple[int, int], random: np.random.Generator, *, octaves: tuple[int, ...]) -> Pixels:
     """Return tiling noise about 128: the sum of ever finer random grids, `octaves` cells across."""
-    total = np.zeros(shape, np.float32)
+    total: npt.NDArray[np.float32] = np.zeros(shape, np.float32)
     for cells in octaves:
         rows = max(1, cells * shape[0] // shape[1])
         grid = random.normal(0.0, 1.0, (rows, cells)).astype(np.float32)
         tiled = np.pad(grid, 2, mode="wrap")
         margin_v, margin_u = 2 * shape[0] // rows, 2 * shape[1] // cells
         large = cv2.resize(tiled, (shape[1] + 2 * margin_u, shape[0] + 2 * margin_v), interpolation=cv2.INTER_CUBIC)
-        total += large[margin_v : margin_v + shape[0], margin_u : margin_u + shape[1]] / math.sqrt(cells)
+        middle = large[margin_v : margin_v + shape[0], margin_u : margin_u + shape[1]]
+        total += np.asarray(middle / math.sqrt(cells), np.float32)
     total *= 40.0 / float(total.std())
-    return np.clip(total + 128.0, 0, 255).astype(np.uint8)
+    noise: Pixels = np.clip(total + 128.0, 0, 255).astype(np.uint8)
+    return noise
 
 
 def asphalt_grain(random: np.random.Generator) -> Pixels:
     """Return a tile of 1024 x 1024: grain, patches and cracks about 128; 1.4 cm a pixel."""
-    fine = random.normal(0.0, 17.0, (1024, 1024))
-    fine = cv2.GaussianBlur(fine, (0, 0), 0.8)
+    fine = cv2.GaussianBlur(random.normal(0.0, 17.0, (1024, 1024)), (0, 0), 0.8)
     patches = fractal_noise((1024, 1024), random, octaves=(4, 8, 16, 64)).astype(np.float64) - 128.0
     grain = np.clip(128.0 + fine + 0.22 * patches, 0, 255).astype(np.uint8)
     for _ in range(4):
@@ -74,7 +75,8 @@ def sky_panorama(random: np.random.Generator, *, rows: int, focal_px: float) -> 
     heights = np.clip((skyline - 96.0) * 0.34, 2, 40).astype(np.int32)
     rows_up = rows - np.arange(rows)
     sky = np.where((rows_up[:, None] < heights[None, :])[..., None], np.array((176, 186, 194), np.float32), sky)
-    return np.clip(sky, 0, 255).astype(np.uint8)
+    panorama: Pixels = np.clip(sky, 0, 255).astype(np.uint8)
+    return panorama
 
 
 def house_front(variant: int, random: np.random.Generator) -> tuple[Pixels, float]:
@@ -115,7 +117,6 @@ def tree_picture(variant: int, random: np.random.Generator) -> Pixels:
     tree = np.zeros((rows, columns, 4), np.uint8)
     trunk = np.array([[244, rows], [249, 380], [263, 380], [270, rows]], np.int32)
     cv2.fillPoly(tree, [trunk], (84, 72, 62, 255), cv2.LINE_AA)
-    cv2.fillPoly(tree, [trunk - (0, 0)], (84, 72, 62, 255), cv2.LINE_AA)
     cv2.line(tree, (267, rows), (261, 390), (58, 50, 44, 255), 6, cv2.LINE_AA)
     for end in ((150, 250), (350, 240), (256, 180), (200, 200), (310, 190)):
         cv2.line(tree, (256, 400), end, (74, 62, 54, 255), 7, cv2.LINE_AA)

@@ -6,6 +6,7 @@ pavements and trees. Every text on a number plate is invented.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -194,8 +195,8 @@ def _blocks() -> tuple[tuple[float, float, float, float], ...]:
     ys = (STREETS_Y[0] - OUTSKIRTS_M, *STREETS_Y, STREETS_Y[-1] + OUTSKIRTS_M)
     return tuple(
         (west + FRONT_M, south + FRONT_M, east - FRONT_M, north - FRONT_M)
-        for west, east in zip(xs, xs[1:], strict=False)
-        for south, north in zip(ys, ys[1:], strict=False)
+        for west, east in itertools.pairwise(xs)
+        for south, north in itertools.pairwise(ys)
     )
 
 
@@ -218,15 +219,15 @@ def _fronts_of(block: tuple[float, float, float, float], random: np.random.Gener
     return fronts
 
 
-def _street_runs() -> list[tuple[float, float, float, float, float]]:
-    """Return start x, y, heading and length of each stretch between crossings, and which side street it is."""
-    runs: list[tuple[float, float, float, float, float]] = []
+def _street_runs() -> list[tuple[float, float, float, float]]:
+    """Return start x, y, heading and length of each stretch between crossings."""
+    runs: list[tuple[float, float, float, float]] = []
     for x in STREETS_X:
         marks = (STREETS_Y[0] - OUTSKIRTS_M, *STREETS_Y, STREETS_Y[-1] + OUTSKIRTS_M)
-        runs += [(x, a, 0.0, b - a, 0.0) for a, b in zip(marks, marks[1:], strict=False)]
+        runs += [(x, a, 0.0, b - a) for a, b in itertools.pairwise(marks)]
     for y in STREETS_Y:
-        marks = (STREETS_X[0] - OUTSKIRTS_M, *STREETS_X, STREETS_X[-1] + OUTSKIRTS_M)
-        runs += [(a, y, 90.0, b - a, 0.0) for a, b in zip(marks, marks[1:], strict=False)]
+        across = (STREETS_X[0] - OUTSKIRTS_M, *STREETS_X, STREETS_X[-1] + OUTSKIRTS_M)
+        runs += [(a, y, 90.0, b - a) for a, b in itertools.pairwise(across)]
     return runs
 
 
@@ -241,7 +242,7 @@ def _placed(x: float, y: float, heading_deg: float, along: float, right: float) 
 def _kerbs(random: np.random.Generator) -> tuple[tuple[Car, ...], tuple[Tree, ...]]:
     cars: list[Car] = []
     trees: list[Tree] = []
-    for x, y, heading, length, _ in _street_runs():
+    for x, y, heading, length in _street_runs():
         for side in (1.0, -1.0):
             along = 19.0 + float(random.uniform(0.0, 5.0))
             while along < length - 19.0:
@@ -275,8 +276,11 @@ def _signs(random: np.random.Generator) -> tuple[tuple[Sign, ...], tuple[Light, 
     signs: list[Sign] = []
     lights: list[Light] = []
     lit = [crossing for crossing, _ in RED_LIGHTS]
-    for x, y, heading, length, _ in _street_runs():
-        for facing, start, way in ((heading, (x, y), 1.0), (heading + 180.0, _placed(x, y, heading, length, 0.0), -1.0)):
+    for x, y, heading, length in _street_runs():
+        for facing, start, way in (
+            (heading, (x, y), 1.0),
+            (heading + 180.0, _placed(x, y, heading, length, 0.0), -1.0),
+        ):
             course = heading if way > 0 else heading + 180.0
             far = _placed(*start, course, length, 0.0)
             crossing = (round(far[0], 6), round(far[1], 6))
@@ -298,7 +302,7 @@ def _traffic(random: np.random.Generator, motion: Motion, duration_s: float) -> 
     movers: list[Mover] = []
     times = np.arange(0.0, duration_s, 0.5)
     ego = np.array([[(pose := motion.pose_at(t)).x, pose.y] for t in times])
-    for x, y, heading, length, _ in _street_runs():
+    for x, y, heading, length in _street_runs():
         for course, start in ((heading, (x, y)), (heading + 180.0, _placed(x, y, heading, length, 0.0))):
             for _ in range(9):
                 speed = float(random.uniform(8.5, 11.5))
@@ -333,7 +337,10 @@ def _walkers(random: np.random.Generator, motion: Motion) -> list[Mover]:
         side = right if random.random() < 0.72 else -right - 3.3
         place = _placed(x, y, course, float(random.uniform(-6.0, 6.0)), side)
         person = Person(f"walker-{len(movers)}", *place, int(random.integers(0, 6)), float(random.random()))
-        back = place[0] + math.sin(heading) * 1.3 * motion.at_s[row], place[1] + math.cos(heading) * 1.3 * motion.at_s[row]
+        back = (
+            place[0] + math.sin(heading) * 1.3 * motion.at_s[row],
+            place[1] + math.cos(heading) * 1.3 * motion.at_s[row],
+        )
         movers.append(Mover(*back, (course + 180.0) % 360.0, 1.3, person=person))
     for crossing, wait_s in RED_LIGHTS:
         row = int(np.argmin(np.hypot(motion.path[:, 0] - crossing[0], motion.path[:, 1] - crossing[1]))) - 54
@@ -350,7 +357,7 @@ def _walkers(random: np.random.Generator, motion: Motion) -> list[Mover]:
 
 def _bystanders(random: np.random.Generator) -> tuple[Person, ...]:
     people: list[Person] = []
-    for x, y, heading, length, _ in _street_runs():
+    for x, y, heading, length in _street_runs():
         for share in random.uniform(0.1, 0.9, 3):
             place = _placed(x, y, heading, length * float(share), float(random.choice((-7.6, -6.6, 6.6, 7.6))))
             people.append(Person(f"standing-{len(people)}", *place, int(random.integers(0, 6)), 0.5))

@@ -59,7 +59,8 @@ class Panel:
     """One flat piece of a car.
 
     Attributes:
-        corners: `(4, 3)` x, y and height on the plane: top left, top right, bottom right, bottom left as seen from outside.
+        corners: `(4, 3)` x, y and height on the plane: top left, top right, bottom right, bottom left
+            as seen from outside.
         picture: Which drawing covers it, or None for a plain colour.
         shade: The plain colour.
         middle: `(3,)`.
@@ -102,11 +103,21 @@ def panels_of(car: Car) -> list[Panel]:
             "window-rear",
         ),
         panel(
-            ((front, top, shape.roof), (front, -top, shape.roof), (screen, -half, shape.belt), (screen, half, shape.belt)),
+            (
+                (front, top, shape.roof),
+                (front, -top, shape.roof),
+                (screen, -half, shape.belt),
+                (screen, half, shape.belt),
+            ),
             "window-front",
         ),
         panel(
-            ((front, -top, shape.roof), (back, -top, shape.roof), (foot, -half, shape.belt), (screen, -half, shape.belt)),
+            (
+                (front, -top, shape.roof),
+                (back, -top, shape.roof),
+                (foot, -half, shape.belt),
+                (screen, -half, shape.belt),
+            ),
             None,
             glass,
         ),
@@ -116,21 +127,34 @@ def panels_of(car: Car) -> list[Panel]:
             glass,
         ),
         panel(
-            ((end, -half, shape.nose), (end, half, shape.nose), (screen, half, shape.belt), (screen, -half, shape.belt)),
+            (
+                (end, -half, shape.nose),
+                (end, half, shape.nose),
+                (screen, half, shape.belt),
+                (screen, -half, shape.belt),
+            ),
             None,
             _lit(color, 1.12),
         ),
-        panel(((front, -top, shape.roof), (front, top, shape.roof), (back, top, shape.roof), (back, -top, shape.roof)), None, _lit(color, 1.2)),
+        panel(
+            ((front, -top, shape.roof), (front, top, shape.roof), (back, top, shape.roof), (back, -top, shape.roof)),
+            None,
+            _lit(color, 1.2),
+        ),
     ]
     if foot > 0:
         panels.append(
-            panel(((foot, -half, shape.belt), (foot, half, shape.belt), (0, half, deck), (0, -half, deck)), None, _lit(color, 1.1))
+            panel(
+                ((foot, -half, shape.belt), (foot, half, shape.belt), (0, half, deck), (0, -half, deck)),
+                None,
+                _lit(color, 1.1),
+            )
         )
     return panels
 
 
 def plate_corners(car: Car, size_m: tuple[float, float], *, is_front: bool) -> Floats:
-    """Return `(4, 3)` x, y, height of a plate's corners: top left, top right, bottom right, bottom left from outside."""
+    """Return `(4, 3)` corners of a plate, clockwise from its top left as seen from outside."""
     shape = SHAPES[car.body]
     half, tall = size_m[0] / 2, size_m[1] / 2
     along, middle = (shape.length + 0.02, 0.46) if is_front else (-0.02, shape.plate_height)
@@ -219,11 +243,27 @@ def _front(shape: Shape, color: Rgb) -> Pixels:
         cv2.line(panel, (columns // 4 + 4, v), (columns * 3 // 4 - 4, v), (88, 92, 96), 1)
     cv2.circle(panel, (columns // 2, (grille_top + grille_bottom) // 2), 8, (212, 216, 220), -1, cv2.LINE_AA)
     cv2.rectangle(panel, (0, rows - round(0.12 * scale)), (columns, rows), (34, 36, 38), -1)
-    cv2.rectangle(panel, (columns // 6, rows - round(0.24 * scale)), (columns * 5 // 6, rows - round(0.1 * scale)), (30, 32, 34), -1)
+    cv2.rectangle(
+        panel,
+        (columns // 6, rows - round(0.24 * scale)),
+        (columns * 5 // 6, rows - round(0.1 * scale)),
+        (30, 32, 34),
+        -1,
+    )
     for center in (round(0.13 * columns), round(0.87 * columns)):
         axes = (round(0.19 * scale), round(0.085 * scale))
         cv2.ellipse(panel, (center, round(0.17 * scale)), axes, 0, 0, 360, (70, 76, 82), -1, cv2.LINE_AA)
-        cv2.ellipse(panel, (center, round(0.17 * scale)), (axes[0] - 6, axes[1] - 4), 0, 0, 360, (226, 232, 238), -1, cv2.LINE_AA)
+        cv2.ellipse(
+            panel,
+            (center, round(0.17 * scale)),
+            (axes[0] - 6, axes[1] - 4),
+            0,
+            0,
+            360,
+            (226, 232, 238),
+            -1,
+            cv2.LINE_AA,
+        )
         cv2.circle(panel, (center, round(0.17 * scale)), 6, (252, 252, 250), -1, cv2.LINE_AA)
     return panel
 
@@ -249,10 +289,16 @@ def _side(shape: Shape, color: Rgb, *, is_mirrored: bool) -> Pixels:
     body = _painted(rows, columns, color, 1.1, 0.62)
     sill = rows - round(SILL_M * scale)
     side[:sill, :, :3], side[:sill, :, 3] = body[:sill], 255
-    nose = np.array([[columns, 0], [columns, round((shape.belt - shape.nose) * scale)], [round(shape.stations[3] * scale), 0]])
+    nose = np.array(
+        [[columns, 0], [columns, round((shape.belt - shape.nose) * scale)], [round(shape.stations[3] * scale), 0]]
+    )
     cv2.fillPoly(side, [nose.astype(np.int32)], (0, 0, 0, 0))
     cv2.line(side, (0, round(0.3 * scale)), (columns, round(0.3 * scale)), (*_lit(color, 0.8), 255), 2)
-    for station in (shape.stations[1] + 0.5, (shape.stations[1] + shape.stations[2]) / 2 + 0.4, shape.stations[3] - 0.1):
+    for station in (
+        shape.stations[1] + 0.5,
+        (shape.stations[1] + shape.stations[2]) / 2 + 0.4,
+        shape.stations[3] - 0.1,
+    ):
         u = round(station * scale)
         cv2.line(side, (u, 0), (u - 6, sill - 8), (*_lit(color, 0.55), 255), 2)
         cv2.rectangle(side, (u - 46, round(0.14 * scale)), (u - 22, round(0.17 * scale)), (*_lit(color, 0.7), 255), -1)
