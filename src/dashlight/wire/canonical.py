@@ -20,7 +20,7 @@ def encode_json(value: Any) -> bytes:
     """
     try:
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as exc:
+    except (rfc8785.CanonicalizationError, RecursionError) as exc:
         raise Corrupt(f"not expressible as canonical JSON: {exc}") from exc
 
 

@@ -98,7 +98,7 @@ class Manifest:
 def captured_to_text(captured: CapturedAt) -> str:
     """Return `2026-11-23T10:00:00.000Z`, `2026-W48` or `2026-11`."""
     if isinstance(captured, datetime):
-        return captured.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{captured.microsecond // 1000:03}Z"
+        return captured.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return captured.label
 
 

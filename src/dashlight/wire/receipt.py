@@ -80,9 +80,11 @@ def verify_receipt(encoded: bytes, *, server_key: bytes, sha256: str) -> Receipt
 
 def _checked(members: dict[str, Any]) -> Receipt:
     sha256, count, ids = members["bundle"], members["pictures"], members["picture_ids"]
-    if members["version"] != 1 or not isinstance(sha256, str) or not _SHA256.match(sha256):
-        raise Corrupt("the receipt is not of version 1", code="bad-receipt")
-    if type(count) is not int or not isinstance(ids, list) or len(ids) not in (0, count):
+    if type(members["version"]) is not int or members["version"] != 1:
+        raise Corrupt(f"a receipt of version {members['version']!r:.40}; this program reads 1", code="bad-receipt")
+    if not isinstance(sha256, str) or not _SHA256.match(sha256):
+        raise Corrupt("the receipt names no bundle", code="bad-receipt")
+    if type(count) is not int or count < 1 or not isinstance(ids, list) or len(ids) not in (0, count):
         raise Corrupt("the receipt does not count its pictures", code="bad-receipt")
     if not all(isinstance(i, str) and len(i) <= 40 for i in ids):
         raise Corrupt("a picture id of the receipt is not a short text", code="bad-receipt")

@@ -1,0 +1,78 @@
+"""What of a JPEG (ITU-T T.81) a bundle may carry: one image of the size that was told, and nothing beside it.
+
+Exif, comments, colour profiles, embedded previews and bytes after the end are where cameras and editors hide places,
+names and unredacted copies. The redactor writes none; here every segment is accounted for, so that a picture
+which has some is refused whoever made it. The pixels themselves are not decoded.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dashlight.errors import Corrupt
+
+_SOI, _EOI, _SOS, _APP0 = 0xD8, 0xD9, 0xDA, 0xE0
+_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; all Huffman coded
+_PLAIN = (0xC4, 0xDB, 0xDD)  # Huffman tables, quantization tables, restart interval
+_JFIF = b"JFIF\0"
+_JFIF_SIZE = 16  # without the preview that a JFIF header may embed
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")  # In coded data a 0xff is followed by zero or a restart marker.
+
+
+def check_jpeg(jpeg: memoryview, width: int, height: int, name: str) -> None:
+    """Check that `jpeg` is one picture of `width` x `height` pixels without metadata.
+
+    Args:
+        jpeg: The whole file, untrusted.
+        width: Pixels that the manifest tells.
+        height: Pixels that the manifest tells.
+        name: What to call it in an error.
+
+    Raises:
+        Corrupt: When it is not a JPEG, of another size, or carries a segment or bytes that are not needed to show it.
+    """
+    if bytes(jpeg[:2]) != bytes((0xFF, _SOI)):
+        raise Corrupt(f"{name} is not a JPEG", code="not-jpeg")
+    offset, size = 2, None
+    while (marker := _marker_at(jpeg, offset, name)) != _EOI:
+        body = _body_at(jpeg, offset, name)
+        if marker in _FRAMES:
+            size = _frame_size(body, size, name)
+        elif marker == _APP0:
+            if len(body) != _JFIF_SIZE - 2 or bytes(body[:5]) != _JFIF:
+                raise Corrupt(f"{name} carries metadata in an APP0 segment", code="jpeg-metadata")
+        elif marker not in (*_PLAIN, _SOS):
+            raise Corrupt(f"{name} carries a segment of type {marker:#04x}; it may be metadata", code="jpeg-metadata")
+        offset += 4 + len(body)
+        if marker == _SOS:
+            offset = _after_coded_data(jpeg, offset, name)
+    if offset + 2 != len(jpeg):
+        raise Corrupt(f"{len(jpeg) - offset - 2} bytes follow the end of {name}", code="jpeg-metadata")
+    if size != (width, height):
+        raise Corrupt(f"{name} has the size {size}; the manifest says {(width, height)}", code="bad-size")
+
+
+def _marker_at(jpeg: memoryview, offset: int, name: str) -> int:
+    if offset + 2 > len(jpeg) or jpeg[offset] != 0xFF:
+        raise Corrupt(f"{name} has no JPEG segment at byte {offset}", code="not-jpeg")
+    return jpeg[offset + 1]
+
+
+def _body_at(jpeg: memoryview, offset: int, name: str) -> memoryview:
+    length = int.from_bytes(jpeg[offset + 2 : offset + 4])
+    if length < 2 or offset + 2 + length > len(jpeg):
+        raise Corrupt(f"the JPEG segment at byte {offset} of {name} has the length {length}", code="not-jpeg")
+    return jpeg[offset + 4 : offset + 2 + length]
+
+
+def _frame_size(body: memoryview, before: tuple[int, int] | None, name: str) -> tuple[int, int]:
+    if before is not None or len(body) < 6:
+        raise Corrupt(f"{name} does not have one frame header", code="not-jpeg")
+    return int.from_bytes(body[3:5]), int.from_bytes(body[1:3])
+
+
+def _after_coded_data(jpeg: memoryview, offset: int, name: str) -> int:
+    found = _NEXT_MARKER.search(jpeg, offset)
+    if found is None:
+        raise Corrupt(f"{name} has no end", code="not-jpeg")
+    return found.start()
