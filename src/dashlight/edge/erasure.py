@@ -10,9 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from dashlight.edge.disclosure import withdraw
-from dashlight.edge.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingState
+from dashlight.edge.fingerprint import fingerprint
+from dashlight.edge.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingRow, RecordingState
 from dashlight.edge.server import Server
 from dashlight.edge.spool import Spool
 from dashlight.errors import InputError, NotFound, Unauthorized
@@ -45,43 +47,79 @@ def selected(
     ledger: Ledger,
     *,
     bundle: str = "",
-    picture: str = "",
-    recording: str = "",
     day: str = "",
     pending: bool = False,
     everything: bool = False,
+    recordings: Sequence[RecordingRow] = (),
 ) -> Selection:
     """Return what the owner named; exactly one way of naming is used.
 
     Args:
         ledger: Where it is looked up.
         bundle: SHA-256, or at least 8 of its first characters.
-        picture: The server's identifier of a picture.
-        recording: The path, or the end of it, of a recording; the whole of its drive is not meant.
         day: `YYYY-MM-DD` (UTC) of the first frames.
         pending: All that waits in the spool.
         everything: All.
+        recordings: From `of_recording` or `of_drive`.
 
     Raises:
         NotFound: When nothing is of that name.
         InputError: When a name fits several bundles.
     """
-    if picture:
-        rows = _pictures(ledger, "picture_id = ?", (picture,))
-        if not rows:
-            raise NotFound(f"the ledger has no picture {picture}", hint="a personal picture is named by its place")
-        return Selection(pictures=tuple(rows))
     if bundle or pending:
         return _of_bundles(ledger, _named_bundles(ledger, bundle) if bundle else _pending(ledger))
     wanted = [
-        row.fingerprint
-        for row in ledger.recordings()
-        if everything or (day and row.day == day) or (recording and row.path.endswith(recording))
+        row.fingerprint for row in recordings or ledger.recordings() if recordings or everything or row.day == day
     ]
     if not wanted and not everything:
-        raise NotFound(f"the ledger has no recording of {day or recording}")
+        raise NotFound(f"the ledger has no recording of {day}", hint="days are UTC, such as 2026-11-23")
     pictures = [p for name in wanted for p in _pictures(ledger, "recording = ? AND state = 'kept'", (name,))]
     return Selection(tuple(pictures), _whole_bundles(ledger, pictures), tuple(wanted))
+
+
+def selected_picture(ledger: Ledger, picture_id: str, *, server: Server | None) -> Selection:
+    """Return the picture of that identifier.
+
+    A `personal` picture's identifier is not in the ledger: the server is asked where it is, and the pictures of that
+    place and heading are meant.
+
+    Raises:
+        NotFound: When it is none of this edge's.
+    """
+    rows = _pictures(ledger, "picture_id = ?", (picture_id,))
+    if not rows and server is not None:
+        feature = server.picture(picture_id)
+        rows = [p for p in _pictures(ledger, "picture_id IS NULL AND state = 'kept'", ()) if _may_be(feature, p)]
+    if not rows:
+        raise NotFound(f"the picture {picture_id} is none that this edge published")
+    return Selection(pictures=tuple(rows))
+
+
+def of_recording(ledger: Ledger, path: Path) -> list[RecordingRow]:
+    """Return the recordings of that path: by its bytes where the file is there, else by the name it had.
+
+    Raises:
+        NotFound: When the ledger has none.
+    """
+    name = fingerprint(path) if path.is_file() else None
+    rows = [
+        row
+        for row in ledger.recordings()
+        if row.fingerprint == name or (name is None and Path(row.path).parts[-len(path.parts) :] == path.parts)
+    ]
+    if not rows:
+        raise NotFound(f"the ledger has no recording {path}", hint="dashlight edge status")
+    return rows
+
+
+def of_drive(ledger: Ledger, path: Path) -> list[RecordingRow]:
+    """Return the recordings of the drive that the one of that path belongs to.
+
+    Raises:
+        NotFound: When the ledger has none.
+    """
+    drives = {row.drive for row in of_recording(ledger, path)}
+    return [row for row in ledger.recordings() if row.drive in drives]
 
 
 def _named_bundles(ledger: Ledger, name: str) -> list[BundleRow]:

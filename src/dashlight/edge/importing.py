@@ -95,6 +95,7 @@ class _Piece:
     recording: Recording
     located: Located
     fingerprint: str
+    drive: str
     is_done: bool
 
 
@@ -193,7 +194,8 @@ class Importer:
         pieces = [
             piece
             for recording, name in named
-            if (piece := self._located(recording, name, is_done=name in known)) is not None
+            if (piece := self._located(recording, name, drive=self._drive_name(named), is_done=name in known))
+            is not None
         ]
         if all(piece.is_done for piece in pieces):
             return
@@ -214,20 +216,25 @@ class Importer:
             self._reject(Rejected(recording.path, exc.message, exc.code, exc.hint))
             return None
 
+    def _drive_name(self, named: Sequence[tuple[Recording, str]]) -> str:
+        """Return the name of the drive that the first recording is of; an earlier import may have begun it."""
+        row = self._ledger.recording(named[0][1])
+        return row.drive if row is not None and row.drive is not None else named[0][1]
+
     def _is_known(self, name: str) -> bool:
         row = self._ledger.recording(name)
         return row is not None and row.state in (RecordingState.DONE, RecordingState.FORGOTTEN)
 
-    def _located(self, recording: Recording, name: str, *, is_done: bool) -> _Piece | None:
+    def _located(self, recording: Recording, name: str, *, drive: str, is_done: bool) -> _Piece | None:
         now = datetime.fromtimestamp(self._now(), UTC)
         located = locate(recording, now=now, timezone=self._options.timezone)
         if isinstance(located, Rejected):
             if not is_done:
                 self._reject(located)
-                path = str(recording.path.absolute())
+                path = str(recording.path.resolve())
                 self._save(RecordingRow(name, path, RecordingState.REJECTED, reason=located.reason, code=located.code))
             return None
-        piece = _Piece(recording, located, name, is_done)
+        piece = _Piece(recording, located, name, drive, is_done)
         if not is_done:
             self._save(self._row(piece, RecordingState.OPEN))
         return piece
@@ -236,10 +243,10 @@ class Importer:
         start = piece.located.alignment.video_start
         return RecordingRow(
             piece.fingerprint,
-            str(piece.recording.path.absolute()),
+            str(piece.recording.path.resolve()),
             state,
             day=start.date().isoformat(),
-            drive=None,
+            drive=piece.drive,
             started_at=start.timestamp(),
             ended_at=start.timestamp() + piece.recording.duration_s,
             clock=piece.located.alignment.note,

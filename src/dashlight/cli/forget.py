@@ -1,0 +1,138 @@
+"""`dashlight forget`: take pictures back, from the spool at once and from the server when it is reached."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dashlight.cli.edge import add_home, add_network, home_of, print_json, settings_of
+
+if TYPE_CHECKING:
+    from dashlight.config import EdgeSettings
+    from dashlight.edge.erasure import Selection
+    from dashlight.edge.station import Station
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add `forget` to the command line."""
+    parser = subparsers.add_parser(
+        "forget",
+        help="take pictures back that you published or are about to",
+        description="Take pictures back. What waits in the spool goes at once; what the server has is erased there "
+        "with the keys that follow from your seed, now or when it is next reached. Personal pictures are erased in "
+        "random order over 14 days, because erasing them together would show that they belong together; --now does "
+        "it at once. A recording that was forgotten is not imported again.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--bundle", metavar="SHA256", help="one bundle, by at least 8 characters of its name")
+    what.add_argument("--picture", metavar="ID", help="one picture, by the identifier that the map shows")
+    what.add_argument("--recording", type=Path, metavar="PATH", help="all pictures of one recording")
+    what.add_argument("--drive", type=Path, metavar="PATH", help="all pictures of the drive that a recording is of")
+    what.add_argument("--day", metavar="YYYY-MM-DD", help="all pictures of a day (UTC)")
+    what.add_argument("--pending", action="store_true", help="all that waits in the spool")
+    what.add_argument("--everything", action="store_true", help="all")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--now", action="store_true", help="erase personal pictures at once, together")
+    add_home(parser)
+    add_network(parser)
+    parser.set_defaults(run=run_forget)
+
+
+def run_forget(args: argparse.Namespace) -> int:
+    """Take back what is named; return the exit code."""
+    from dashlight.edge.station import opened
+
+    settings = settings_of(args)
+    with opened(home_of(settings), settings) as station:
+        selection = _selection(args, station, settings)
+        _show(args, selection)
+        if args.dry_run or not _is_sure(args, selection):
+            return 0
+        return _forget(args, station, selection, settings)
+
+
+def _selection(args: argparse.Namespace, station: Station, settings: EdgeSettings) -> Selection:
+    from dashlight.edge.erasure import of_drive, of_recording, selected, selected_picture
+
+    ledger = station.ledger
+    if args.picture:
+        server = _server(station, settings) if station.enrolment is not None else None
+        return selected_picture(ledger, args.picture, server=server)
+    if args.recording or args.drive:
+        path = args.recording or args.drive
+        rows = of_recording(ledger, path) if args.recording else of_drive(ledger, path)
+        return selected(ledger, recordings=rows)
+    return selected(
+        ledger,
+        bundle=args.bundle or "",
+        day=args.day or "",
+        pending=args.pending,
+        everything=args.everything,
+    )
+
+
+def _server(station: Station, settings: EdgeSettings) -> Any:
+    from dashlight.edge.server import Server
+
+    enrolment = station.home.required_enrolment()
+    return Server(enrolment.server, timeout_s=settings.timeout_s, proxy=settings.proxy)
+
+
+def _show(args: argparse.Namespace, selection: Selection) -> None:
+    if args.json:
+        print_json(
+            {
+                "event": "selected",
+                "pictures": len(selection.pictures),
+                "whole_bundles": len(selection.bundles),
+                "recordings": len(selection.recordings),
+            }
+        )
+    else:
+        sys.stdout.write(
+            f"{len(selection.pictures)} pictures, {len(selection.bundles)} whole bundles, "
+            f"{len(selection.recordings)} recordings are to be forgotten\n"
+        )
+
+
+def _is_sure(args: argparse.Namespace, selection: Selection) -> bool:
+    from dashlight.errors import UsageError
+
+    if args.yes or not (selection.pictures or selection.recordings or selection.bundles):
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("this cannot be undone, and there is no terminal to ask at", hint="add --yes, or --dry-run")
+    sys.stderr.write("This cannot be undone. Forget them? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _forget(args: argparse.Namespace, station: Station, selection: Selection, settings: EdgeSettings) -> int:
+    import random
+    import time
+
+    from dashlight.edge.erasure import due_count, erase_due, take_back
+    from dashlight.errors import Unavailable
+
+    now = time.time()
+    take_back(station.ledger, station.spool, selection, now=now, at_once=args.now, rng=random.SystemRandom())
+    erased, away = 0, None
+    if station.enrolment is not None:
+        server = _server(station, settings)
+        try:
+            erased = erase_due(station.ledger, server, station.seed, now=now)
+        except Unavailable as exc:
+            away = exc
+        finally:
+            server.close()
+    left = due_count(station.ledger)
+    if args.json:
+        print_json({"event": "forgotten", "erased_at_server": erased, "erasures_due": left})
+    else:
+        sys.stdout.write(f"{erased} erased at the server, {left} to be erased there later by `dashlight edge run`\n")
+    if away is not None:
+        raise away
+    return 0

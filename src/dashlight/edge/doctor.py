@@ -1,0 +1,254 @@
+"""Is this edge fit to work? Each check answers ok, warn or fail, and a fix where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+
+from dashlight.config import EdgeSettings
+from dashlight.edge.home import Home
+from dashlight.edge.ledger import BundleState, Ledger
+from dashlight.edge.recordings import Located, Recording, find_recordings, locate
+from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
+from dashlight.edge.server import Server
+from dashlight.edge.station import spool_of
+from dashlight.errors import DashlightError, NotFound, Rejected
+from dashlight.model import RawFrame, RedactedPicture
+from dashlight.vision.detectors import Detectors
+from dashlight.vision.redactor import redact
+from dashlight.vision.weights import NAMES, read_weights
+from dashlight.wire import from_base64url
+
+CLOCK_WARN_S = 30.0
+CLOCK_FAIL_S = 300.0  # Ingest refuses pictures further in the future.
+LOW_DISK_BYTES = 2 * 2**30
+FLAT_STD = 6.0  # Of 255; what is left of a number plate under our fill after JPEG.
+Pixels = npt.NDArray[np.uint8]
+
+
+class Health(StrEnum):
+    """The answer of a check."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor.
+
+    Attributes:
+        name: What was looked at.
+        health: The answer.
+        message: What was found, with the value.
+        fix: What to do, or empty.
+    """
+
+    name: str
+    health: Health
+    message: str
+    fix: str = ""
+
+
+def checked(name: str, look: Callable[[], Check]) -> Check:
+    """Return the answer of a check; an error of ours is a `fail` with its hint."""
+    try:
+        return look()
+    except DashlightError as exc:
+        return Check(name, Health.FAIL, exc.message, exc.hint)
+
+
+def camera_folder(folder: Path | None) -> Check:
+    """Look for recordings where the camera writes them."""
+    name = "camera"
+    if folder is None:
+        return Check(name, Health.WARN, "no folder was named", "dashlight doctor FOLDER looks at your camera's")
+    if not folder.exists():
+        return Check(name, Health.FAIL, f"{folder} does not exist", "plug the camera or its card in")
+    newest = newest_recording(folder)
+    if newest is None:
+        suffixes = " ".join(sorted(VIDEO_SUFFIXES))
+        return Check(name, Health.FAIL, f"{folder} has no video ({suffixes})", "name the folder on the card")
+    return Check(name, Health.OK, f"{folder} is readable; newest video {newest.name}")
+
+
+def newest_recording(folder: Path) -> Path | None:
+    """Return the video that was written last."""
+    if folder.is_file():
+        return folder
+    videos = [p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".")]
+    return max(videos, key=lambda p: p.stat().st_mtime, default=None)
+
+
+def positions(folder: Path | None, *, now: datetime) -> Iterator[Check]:
+    """Try the newest recording: does it tell where and when it was?"""
+    newest = newest_recording(folder) if folder is not None and folder.exists() else None
+    if newest is None or folder is None:
+        yield Check("positions", Health.WARN, "not tried: there is no recording")
+        return
+    found = next((each for each in find_recordings([newest])), None)
+    located = locate(found, now=now) if isinstance(found, Recording) else found
+    if not isinstance(located, Located) or not isinstance(found, Recording):
+        reason, hint = (located.reason, located.hint) if isinstance(located, Rejected) else ("is no recording", "")
+        yield Check("positions", Health.FAIL, f"{newest.name}: {reason}", hint)
+        return
+    yield Check("positions", Health.OK, f"{newest.name}: {located.report.summary} from {located.source}")
+    yield _camera_clock(newest, found, located)
+
+
+def _camera_clock(newest: Path, recording: Recording, located: Located) -> Check:
+    end = located.alignment.video_start + timedelta(seconds=recording.duration_s)
+    written = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    apart_s = abs((written - end).total_seconds())
+    note = located.alignment.note
+    if apart_s > 86_400:
+        return Check("camera clock", Health.OK, f"{note} The file's own time is of another day: it was copied.")
+    if apart_s % 3600 > CLOCK_FAIL_S and 3600 - apart_s % 3600 > CLOCK_FAIL_S:
+        return Check(
+            "camera clock",
+            Health.WARN,
+            f"{note} The file was written {apart_s:.0f} s apart from that",
+            "set the camera's clock and zone, or give --timezone at the import",
+        )
+    return Check("camera clock", Health.OK, note)
+
+
+def disk(home: Home, settings: EdgeSettings) -> Check:
+    """Look at the space for the spool."""
+    free = shutil.disk_usage(home.path).free - settings.keep_free_mb * 2**20
+    spool = spool_of(home, settings)
+    used = spool.used_bytes()
+    found = f"{max(0, free) >> 20} MB free for the spool, which holds {used >> 20} of {settings.spool_budget_mb} MB"
+    spool.check_room()
+    if free < LOW_DISK_BYTES:
+        return Check("disk", Health.WARN, found, "make room: a day of driving takes about 2 GB")
+    return Check("disk", Health.OK, found)
+
+
+def weights(folder: Path | None) -> Check:
+    """Compare the detectors' weights with their checksums."""
+    for name in NAMES:
+        read_weights(name, folder)
+    return Check("weights", Health.OK, f"{', '.join(NAMES)}: checksums match")
+
+
+def redaction(folder: Path | None, face: Pixels | None) -> Check:
+    """Redact a rendered picture with a plate, and a face when there is one; both must be gone.
+
+    Fails closed: what is not found, or still to be seen, is a `fail`.
+    """
+    rgb, plate_box, face_box = test_picture(face)
+    started = time.perf_counter()
+    detectors = Detectors.load(folder)
+    picture = redact(RawFrame(rgb), detectors.detect(rgb))
+    took_ms = (time.perf_counter() - started) * 1000
+    boxes = {"plate": plate_box} | ({"face": face_box} if face_box is not None else {})
+    left = [name for name, box in boxes.items() if not is_hidden(picture, box)]
+    if left:
+        return Check(
+            "redaction",
+            Health.FAIL,
+            f"the {' and the '.join(left)} of the built-in picture can still be seen",
+            "do not import anything; install dashlight again and report this",
+        )
+    return Check(
+        "redaction", Health.OK, f"the {' and the '.join(boxes)} of the built-in picture are gone ({took_ms:.0f} ms)"
+    )
+
+
+def test_picture(face: Pixels | None) -> tuple[Pixels, tuple[int, int, int, int], tuple[int, int, int, int] | None]:
+    """Return a street of 1280x720 with the back of a car and its plate, and the boxes of plate and face."""
+    rgb = np.full((720, 1280, 3), (150, 170, 190), np.uint8)
+    rgb[420:] = (90, 90, 92)
+    cv2.rectangle(rgb, (420, 300), (860, 600), (130, 30, 30), -1)
+    cv2.rectangle(rgb, (480, 320), (800, 420), (40, 50, 60), -1)
+    box = (540, 480, 740, 526)
+    cv2.rectangle(rgb, box[:2], box[2:], (245, 245, 245), -1)
+    cv2.rectangle(rgb, box[:2], box[2:], (20, 20, 20), 2)
+    cv2.putText(rgb, "DL 426 HJ", (550, 517), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (15, 15, 25), 3, cv2.LINE_AA)
+    if face is None:
+        return rgb, box, None
+    height = 120
+    width = round(face.shape[1] * height / face.shape[0])
+    left, top = 1000, 330
+    rgb[top : top + height, left : left + width] = cv2.resize(
+        face[..., :3], (width, height), interpolation=cv2.INTER_AREA
+    )
+    inner = (left + width // 3, top + height // 3, left + 2 * width // 3, top + 2 * height // 3)
+    return rgb, box, inner
+
+
+def is_hidden(picture: RedactedPicture, box: tuple[int, int, int, int]) -> bool:
+    """Return whether the published pixels of a box are painted over and flat."""
+    x_min, y_min, x_max, y_max = box
+    is_listed = any(
+        r.bbox_xyxy[0] <= x_min + 4
+        and r.bbox_xyxy[1] <= y_min + 4
+        and r.bbox_xyxy[2] >= x_max - 4
+        and r.bbox_xyxy[3] >= y_max - 4
+        for r in picture.redactions
+    )
+    pixels = simplejpeg.decode_jpeg(picture.jpeg)[y_min + 4 : y_max - 4, x_min + 4 : x_max - 4].astype(np.float32)
+    flatness = float(np.abs(np.diff(pixels, axis=1)).mean())
+    return is_listed and flatness <= FLAT_STD
+
+
+def server(home: Home, settings: EdgeSettings, ledger: Ledger, *, now: datetime) -> Iterator[Check]:
+    """Look at the server of the enrolment: ready, the pinned key, clock, tokens."""
+    enrolment = home.enrolment()
+    if enrolment is None:
+        yield Check(
+            "server", Health.WARN, "not enrolled", "dashlight edge enroll --server URL --invite CODE --policy fleet"
+        )
+        return
+    client = Server(enrolment.server, timeout_s=min(10.0, settings.timeout_s), proxy=settings.proxy)
+    try:
+        at = client.ready()
+        yield Check("server", Health.OK, f"{enrolment.server} is ready; {enrolment.policy}, {enrolment.license_id}")
+        yield _server_key(client, enrolment.server_key)
+        yield _clock(at, now)
+    except DashlightError as exc:
+        hint = "is that address a dashlight server?" if isinstance(exc, NotFound) else exc.hint
+        yield Check("server", Health.FAIL, exc.message, hint)
+    finally:
+        client.close()
+    left, waiting = ledger.tokens_left(), len(ledger.bundles(BundleState.SPOOLED))
+    refused = len(ledger.bundles(BundleState.REFUSED))
+    yield Check("tokens", Health.OK, f"{left} upload tokens left, {waiting} bundles wait")
+    if refused:
+        yield Check("refused", Health.WARN, f"{refused} bundles were refused", "dashlight edge status says why")
+
+
+def _server_key(client: Server, pinned: bytes) -> Check:
+    shown = client.instance().get("server_key")
+    if isinstance(shown, str) and from_base64url(shown, size=32) == pinned:
+        return Check("server key", Health.OK, "the server shows the key that was pinned at enrolment")
+    return Check(
+        "server key",
+        Health.FAIL,
+        "the server shows another key than the one pinned at enrolment",
+        "nothing is lost and no receipt is believed; ask the operator before you enrol again",
+    )
+
+
+def _clock(at: datetime | None, now: datetime) -> Check:
+    if at is None:
+        return Check("clock", Health.WARN, "the server does not tell its time")
+    apart_s = (now - at).total_seconds()
+    found = f"this machine's clock is {apart_s:+.0f} s from the server's"
+    if abs(apart_s) > CLOCK_FAIL_S:
+        return Check("clock", Health.FAIL, found, "switch time synchronisation on")
+    if abs(apart_s) > CLOCK_WARN_S:
+        return Check("clock", Health.WARN, found, "switch time synchronisation on")
+    return Check("clock", Health.OK, found)
