@@ -32,6 +32,7 @@ const briefFormat = new Intl.DateTimeFormat(locale, {
   year: 'numeric',
   hour: 'numeric',
   minute: '2-digit',
+  second: '2-digit',
 });
 
 /** Return a `YYYY-MM-DD` day as the start of that day in UTC. @param {string} day */

@@ -12,7 +12,8 @@ import { queryOf } from './api.js';
 import { today } from './format.js';
 import { AGE_DAYS, AGES } from './theme.js';
 
-export const PICTURES_ZOOM = 14; // From here on every picture is a dot of its own.
+export const PICTURES_ZOOM = 14; // From here on pictures are dots,
+export const EVERY_PICTURE_ZOOM = 17; // from here on every one; before, where they would overlap, one of several.
 export const STREETS_ZOOM = 11;
 
 export const NOTHING = /** @type {Features} */ ({ type: 'FeatureCollection', features: [] });
@@ -76,7 +77,7 @@ function basemapLayers(theme) {
 /** Width in pixels of about `metres` on the ground at middle latitudes. @param {number} metres */
 function groundWidth(metres) {
   const at = (/** @type {number} */ zoom) => (metres * 512 * 2 ** zoom) / (40075017 * 0.75);
-  return ['interpolate', ['exponential', 2], ['zoom'], 11, Math.max(1.4, at(11)), 14, Math.max(2, at(14)), 20, at(20)];
+  return ['interpolate', ['exponential', 2], ['zoom'], 11, Math.max(1.6, at(11)), 14, Math.max(3, at(14)), 20, at(20)];
 }
 
 /** @param {Theme} theme @returns {Layer[]} */
@@ -86,10 +87,9 @@ function pictureLayers(theme) {
     'icon-image': imageName(),
     'icon-rotate': ['get', 'heading'],
     'icon-rotation-alignment': 'map',
-    'icon-allow-overlap': true,
-    'icon-ignore-placement': true,
-    'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.55, 16, 0.85, 18, 1.1],
+    'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.6, 17, 0.85, 19, 1.1],
   };
+  const always = { 'icon-allow-overlap': true, 'icon-ignore-placement': true };
   const tiles = { source: 'pictures' };
   return /** @type {Layer[]} */ ([
     {
@@ -117,14 +117,14 @@ function pictureLayers(theme) {
       minzoom: STREETS_ZOOM,
       maxzoom: PICTURES_ZOOM,
       layout: { 'circle-sort-key': ['get', 'day'] },
-      paint: { 'circle-color': colour, 'circle-radius': groundWidth(14), 'circle-pitch-alignment': 'map' },
+      paint: { 'circle-color': colour, 'circle-radius': groundWidth(26) },
     },
     {
       id: 'arrivals-far',
       type: 'circle',
       source: 'arrivals',
       maxzoom: PICTURES_ZOOM,
-      paint: { 'circle-color': colour, 'circle-radius': groundWidth(14) },
+      paint: { 'circle-color': colour, 'circle-radius': groundWidth(26) },
     },
     {
       id: 'road',
@@ -133,7 +133,7 @@ function pictureLayers(theme) {
       'source-layer': 'pictures',
       minzoom: PICTURES_ZOOM,
       layout: { 'circle-sort-key': ['get', 'day'] },
-      paint: { 'circle-color': theme.ages[3], 'circle-opacity': 0.35, 'circle-radius': groundWidth(9), 'circle-blur': 0.4 },
+      paint: { 'circle-color': colour, 'circle-opacity': 0.3, 'circle-radius': groundWidth(5) },
     },
     {
       id: 'dots',
@@ -141,9 +141,18 @@ function pictureLayers(theme) {
       ...tiles,
       'source-layer': 'pictures',
       minzoom: PICTURES_ZOOM,
-      layout: { ...icon, 'symbol-sort-key': ['get', 'day'] },
+      maxzoom: EVERY_PICTURE_ZOOM,
+      layout: { ...icon, 'icon-padding': 0, 'symbol-sort-key': ['-', ['get', 'day']] },
     },
-    { id: 'arrivals', type: 'symbol', source: 'arrivals', minzoom: PICTURES_ZOOM, layout: icon },
+    {
+      id: 'dots-all',
+      type: 'symbol',
+      ...tiles,
+      'source-layer': 'pictures',
+      minzoom: EVERY_PICTURE_ZOOM,
+      layout: { ...icon, ...always, 'symbol-sort-key': ['get', 'day'] },
+    },
+    { id: 'arrivals', type: 'symbol', source: 'arrivals', minzoom: PICTURES_ZOOM, layout: { ...icon, ...always } },
     {
       id: 'hovered',
       type: 'circle',
@@ -160,7 +169,7 @@ function pictureLayers(theme) {
       id: 'selected',
       type: 'symbol',
       source: 'selected',
-      layout: { ...icon, 'icon-image': ['concat', ['get', 'policy'], '-selected'], 'icon-size': 1.1 },
+      layout: { ...icon, ...always, 'icon-image': ['concat', ['get', 'policy'], '-selected'], 'icon-size': 1.1 },
     },
   ]);
 }

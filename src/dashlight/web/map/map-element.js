@@ -19,7 +19,8 @@ import { onThemeChange, reducedMotion, theme } from './theme.js';
 
 const TOUCH_PX = 14; // Half of a finger's width around a tap.
 const MOST_ARRIVALS = 2000;
-const MOST_PULSES = 12;
+const MOST_PULSES = 8;
+const PULSE_APART_PX = 48; // Pictures of one drive pulse once, not as a caterpillar.
 const TILES_SETTLE_MS = 1500;
 
 /** @param {string} id @param {[number, number]} coordinates @param {Record<string, unknown>} properties */
@@ -50,7 +51,8 @@ export class MapElement extends HTMLElement {
   #arrivals = new Map();
   /** @type {Set<string>} */
   #gone = new Set();
-  #pulses = 0;
+  /** @type {Set<maplibre.Marker>} */
+  #pulses = new Set();
   #mustRevalidate = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #tilesTimer;
@@ -173,7 +175,7 @@ export class MapElement extends HTMLElement {
       [point.x - reach, point.y - reach],
       [point.x + reach, point.y + reach],
     ]);
-    const layers = ['dots', 'arrivals', 'selected'].filter((id) => map.getLayer(id));
+    const layers = ['road', 'dots', 'dots-all', 'arrivals', 'selected'].filter((id) => map.getLayer(id));
     const here = /** @type {[number, number]} */ (map.unproject(point).toArray());
     const distance = (/** @type {any} */ feature) => distanceM(here, feature.geometry.coordinates);
     const found = map.queryRenderedFeatures(box, { layers });
@@ -295,7 +297,7 @@ export class MapElement extends HTMLElement {
   #applyHidden() {
     if (!this.map?.getLayer('dots')) return;
     const hidden = withoutPictures([...this.#arrivals.keys(), ...this.#gone]);
-    for (const layer of ['dots', 'road']) this.map.setFilter(layer, hidden);
+    for (const layer of ['dots', 'dots-all', 'road']) this.map.setFilter(layer, hidden);
   }
 
   /** @param {'arrivals' | 'hovered' | 'selected'} name @param {import('./layers.js').Features} data */
@@ -307,7 +309,11 @@ export class MapElement extends HTMLElement {
 
   /** @param {[number, number]} position */
   #pulse(position) {
-    if (!this.map || reducedMotion() || document.hidden || this.#pulses >= MOST_PULSES) return;
+    if (!this.map || reducedMotion() || document.hidden || this.#pulses.size >= MOST_PULSES) return;
+    const here = this.map.project(position);
+    for (const other of this.#pulses) {
+      if (this.map.project(other.getLngLat()).dist(here) < PULSE_APART_PX) return;
+    }
     const element = document.createElement('div');
     element.className = 'pulse';
     element.setAttribute('aria-hidden', 'true');
@@ -317,10 +323,10 @@ export class MapElement extends HTMLElement {
     element.removeAttribute('tabindex');
     element.removeAttribute('role');
     element.removeAttribute('aria-label');
-    this.#pulses += 1;
+    this.#pulses.add(marker);
     element.addEventListener('animationend', () => {
       marker.remove();
-      this.#pulses -= 1;
+      this.#pulses.delete(marker);
     });
   }
 }

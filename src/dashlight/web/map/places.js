@@ -35,13 +35,22 @@ export function places() {
   return loading;
 }
 
-/** Return the name nearest to a position, or null. @param {Place[]} all @param {[number, number]} position */
+/** About half the width in metres of a country or state of each rank; a large one is near over a longer way. */
+const REACH_OF_RANK_M = [1.2e6, 6e5, 3.2e5, 1.6e5, 6e4, 1.5e4];
+
+/**
+ * Return the name that a position is most likely in or near, or null. The basemap has one point a name and no areas,
+ * so the distance is measured in widths of the country or state.
+ *
+ * @param {Place[]} all
+ * @param {[number, number]} position
+ */
 export function nearestPlace(all, position) {
   let best = null;
-  let bestM = Infinity;
+  let bestWidths = Infinity;
   for (const place of all) {
-    const metres = distanceM(position, [place.lon, place.lat]);
-    if (metres < bestM) [best, bestM] = [place, metres];
+    const widths = distanceM(position, [place.lon, place.lat]) / (REACH_OF_RANK_M[place.rank] ?? 1e4);
+    if (widths < bestWidths) [best, bestWidths] = [place, widths];
   }
   return best;
 }
