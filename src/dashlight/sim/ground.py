@@ -153,7 +153,7 @@ def house_shadow(block: tuple[float, float, float, float]) -> Floats:
 
 def car_shadow(ground: Floats) -> Floats:
     """Return a car's shadow, `(N, 3)`: what lies under it, and what the sun throws beside it."""
-    thrown = (*ground, SHADOW_SLOPE[0] * 1.2, SHADOW_SLOPE[1] * 1.2, 0.0)
+    thrown = ground + np.array((SHADOW_SLOPE[0] * 1.2, SHADOW_SLOPE[1] * 1.2, 0.0))
     hull = cv2.convexHull(np.concatenate([ground, thrown])[:, :2].astype(np.float32))[:, 0].astype(np.float64)
     return np.concatenate([hull, np.zeros((len(hull), 1))], axis=1)
 
