@@ -1,0 +1,90 @@
+"""Run the long fault loops (200 kills at random moments) and write the result into docs/reference/soak.md.
+
+    python tools/soak.py [--kills 200]
+
+The loops are the tests marked `soak` under tests/fault. `make test` runs them with 20 kills; here
+`DASHLIGHT_SOAK_KILLS` tells them how many. Whatever breaks a promise fails the test, and the page says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "soak.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one loop."""
+
+    name: str
+    outcome: str
+    seconds: float
+    told: str
+
+
+def outcomes_of(report: Path) -> list[Outcome]:
+    """Return what a JUnit report says; a loop tells its counts as properties."""
+    found = []
+    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314  # pytest wrote it a moment ago
+        bad = [c.tag for c in case if c.tag in ("failure", "error", "skipped")]
+        told = ", ".join(f"{p.get('name')} {p.get('value')}" for p in case.iter("property"))
+        found.append(Outcome(case.get("name", "?"), bad[0] if bad else "held", float(case.get("time", "0")), told))
+    return found
+
+
+def page(outcomes: list[Outcome], *, kills: int, commit: str, at: datetime) -> str:
+    """Return the page of the docs."""
+    rows = "\n".join(
+        f"| `{o.name}` | {o.outcome} | {o.seconds:.0f} | {o.told or '-'} |"
+        for o in sorted(outcomes, key=lambda o: o.name)
+    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"""# The last soak
+
+`kill -9` at {kills} random moments of import, upload and ingest; after each, everything starts again from what is
+on disk. A loop holds when nothing acknowledged was lost, nothing was published twice, and no raw pixel was on disk
+outside the recordings. Repeat it with `make soak`; `make test` runs the same loops with 20 kills.
+
+Run on {at:%Y-%m-%d} at commit `{commit}`: {machine}.
+
+| loop | result | seconds | counted |
+|---|---|---|---|
+{rows}
+"""
+
+
+def main() -> int:
+    """Run the loops and write the page."""
+    parser = argparse.ArgumentParser(description="Run the long fault loops and write docs/reference/soak.md.")
+    parser.add_argument("--kills", type=int, default=200)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        command = [sys.executable, "-m", "pytest", "tests/fault", "-m", "soak", "-q", "-s", f"--junitxml={report}"]
+        settings = {**os.environ, "DASHLIGHT_SOAK_KILLS": str(arguments.kills)}  # noqa: TID251  # for the loops
+        code = subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode
+        outcomes = outcomes_of(report) if report.is_file() else []
+    if not outcomes:
+        print("no loop ran", file=sys.stderr)
+        return code or 1
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    PAGE.write_text(page(outcomes, kills=arguments.kills, commit=commit, at=datetime.now(tz=UTC)), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
