@@ -1,0 +1,1 @@
+"""Everything readable: pictures, tiles, live events, the map's own files."""

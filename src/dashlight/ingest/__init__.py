@@ -1,0 +1,1 @@
+"""At the door: authenticate, verify, look again, commit, and only then give a receipt."""

@@ -190,3 +190,8 @@ def take_apart(transaction: Transaction, staged: Staged) -> bool:
 def object_keys(connection: sa.Connection) -> set[str]:
     """Return the key of every object that has a row."""
     return set(connection.execute(sa.select(object_.c.key)).scalars())
+
+
+def is_object(connection: sa.Connection, key: str) -> bool:
+    """Return whether a row names the object `key`."""
+    return connection.execute(sa.select(object_.c.number).where(object_.c.key == key)).first() is not None

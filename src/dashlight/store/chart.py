@@ -136,3 +136,10 @@ def pictures_by_day(connection: sa.Connection, resolution: int, ranges: Iterable
 def days_and_counts(connection: sa.Connection) -> list[tuple[int, int]]:
     """Return every day that has pictures and how many, in order."""
     return [tuple(row) for row in connection.execute(sa.select(daily).order_by(daily.c.day))]
+
+
+def centres(connection: sa.Connection, resolution: int, *, most: int | None) -> npt.NDArray[np.int64]:
+    """Return the keys of the centres of counted cells, at most `most` of them."""
+    sql = "SELECT qk FROM cover WHERE resolution = ?" + ("" if most is None else " LIMIT ?")
+    parameters = (resolution,) if most is None else (resolution, most)
+    return np.array([row[0] for row in _fetch(connection, sql, parameters)], np.int64)

@@ -150,7 +150,8 @@ def publish(
 ) -> None:
     """Make pictures public; they are on the map when the transaction is committed.
 
-    `fleet` and `open` pictures are told one by one in the outbox; `personal` ones by a single `refresh`.
+    `fleet` and `open` pictures are told one by one in the outbox; of `personal` ones the daily batch tells
+    one `refresh`.
     """
     connection = transaction.connection
     first = (connection.execute(sa.select(sa.func.max(schema.picture.c.number))).scalar() or 0) + 1
@@ -174,9 +175,7 @@ def publish(
         rows.append({**row, "sequence": sequence_number, "rank": None if sequence is None else first_rank + position})
     connection.execute(sa.insert(schema.picture), rows)
     show(transaction, shown)
-    if policy is Policy.PERSONAL:
-        tell(transaction, [NewEvent("refresh", "{}")])
-    else:
+    if policy is not Policy.PERSONAL:
         tell(transaction, [_picture_event(one) for one in shown])
 
 

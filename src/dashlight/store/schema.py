@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,7 +34,7 @@ class Precision(IntEnum):
     MONTH = 2
 
 
-def _table(name: str, **columns: type[sa.types.TypeEngine[object]]) -> sa.Table:
+def _table(name: str, /, **columns: type[sa.types.TypeEngine[Any]]) -> sa.Table:
     return sa.Table(name, METADATA, *(sa.Column(column, kind) for column, kind in columns.items()))
 
 

@@ -1,0 +1,294 @@
+"""The ASGI application, built from settings; wiring, errors and headers, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+from starlette.exceptions import HTTPException
+
+from dashlight import catalog, ingest
+from dashlight.catalog.assets import Assets
+from dashlight.catalog.live import Hub
+from dashlight.catalog.reports import Budget
+from dashlight.catalog.routes import Catalog
+from dashlight.catalog.routes import make_router as catalog_router
+from dashlight.catalog.summary import Summaries
+from dashlight.catalog.tiles import MAX_ZOOM, Tiles
+from dashlight.config import ServerSettings
+from dashlight.errors import HTTP_STATUS, DashlightError, Unavailable
+from dashlight.ingest.door import Door
+from dashlight.ingest.metrics import IngestMetrics
+from dashlight.ingest.recheck import ProcessLook, SecondLook
+from dashlight.ingest.routes import make_router as ingest_router
+from dashlight.ingest.worker import run as run_ingest
+from dashlight.model import LICENSES
+from dashlight.store.pictures import Gone
+from dashlight.store.upkeep import Store, check_writable, open_store, sweep
+from dashlight.wire import MAX_BUNDLE_BYTES, MAX_PICTURES, MAX_PICTURES_PERSONAL, public_bytes, to_base64url
+
+__all__ = ["Application", "build", "catalog", "ingest"]
+
+_LOG = logging.getLogger("dashlight.app")
+PROBLEMS = "https://dashlight.example/problems/"
+MAX_BODY_BYTES = 64 * 1024  # Of every request but an upload.
+_STATUSES: dict[type[DashlightError], int] = {**HTTP_STATUS, Gone: 410}
+POLICIES = {
+    "fleet": "Vehicles of an organisation that agreed in writing: exact times and sequences, on the map at once.",
+    "open": "A mapper who chooses to be seen: as fleet, under a name of their own or none.",
+    "personal": "Everybody else: no order, no exact time, no ends of drives; shown in one shuffled batch a day.",
+}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(self), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+_NO_CONTENT_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One server.
+
+    Attributes:
+        asgi: What an ASGI server runs.
+        api: The FastAPI application inside.
+        store: What it keeps.
+        stop_streams: Ends the live streams, so that a server which waits for open replies can stop.
+    """
+
+    asgi: App
+    api: FastAPI
+    store: Store
+    stop_streams: Callable[[], None]
+
+
+def build(settings: ServerSettings, folder: Path, *, base_url: str = "", look: SecondLook | None = None) -> Application:
+    """Return the server of one data folder, whose unfinished business is finished here.
+
+    The caller holds `store.upkeep.lock_store` on the folder.
+
+    Args:
+        settings: Of the server.
+        folder: Its data.
+        base_url: What links begin with; empty for links relative to the origin.
+        look: The second look, or None for the detectors in a process of their own.
+
+    Raises:
+        HostError: When the folder cannot be used.
+    """
+    store = open_store(folder)
+    swept = sweep(store.database, store.objects)
+    _LOG.info(
+        "store.swept",
+        extra={"staged": swept.staged_files, "orphans": swept.orphans, "erasures": swept.erasures},
+    )
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    hub = Hub(store.database, clients=settings.live_clients, queue=settings.live_queue)
+    readers = Gauge("dashlight_catalog_live_streams", "Live streams that are open", registry=registry)
+    readers.set_function(lambda: hub.readers)
+    look = look or ProcessLook(timeout_s=settings.recheck_timeout_s)
+    door = Door(store.database, store.objects, store.key, look=look, settings=settings, metrics=IngestMetrics(registry))
+    api = FastAPI(
+        title="dashlight",
+        version=metadata.version("dashlight"),
+        summary="A public, living library of street-level pictures.",
+        lifespan=_lifespan(store, hub, look, settings),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    api.include_router(ingest_router(door))
+    api.include_router(catalog_router(_catalog(settings, store, hub, base_url)))
+    _add_operations(api, store, registry)
+    _add_problems(api)
+    return Application(_Border(api), api, store, hub.close)
+
+
+def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) -> Catalog:
+    return Catalog(
+        database=store.database,
+        objects=store.objects,
+        tiles=Tiles(store.database, cache_bytes=settings.tile_cache_mb << 20),
+        hub=hub,
+        summaries=Summaries(store.database),
+        budget=Budget(together=settings.reports_per_hour, each=settings.reports_per_sender),
+        assets=Assets(Path(str(resources.files("dashlight.web")))),
+        base_url=base_url,
+        instance={
+            "name": settings.name,
+            "license": settings.license,
+            "licenses": list(LICENSES),
+            "server_key": to_base64url(public_bytes(store.key)),
+            "version": metadata.version("dashlight"),
+            "policies": POLICIES,
+            "limits": {
+                "bundle_bytes": MAX_BUNDLE_BYTES,
+                "bundle_pictures": MAX_PICTURES,
+                "bundle_pictures_personal": MAX_PICTURES_PERSONAL,
+                "tokens_per_day": settings.tokens_per_day,
+                "max_zoom": MAX_ZOOM,
+            },
+        },
+    )
+
+
+def _lifespan(store: Store, hub: Hub, look: SecondLook, settings: ServerSettings) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
+        hub.start()
+        stop = asyncio.Event()
+        worker = asyncio.create_task(run_ingest(stop, store.database, store.objects, hour=settings.batch_hour))
+        try:
+            yield
+        finally:
+            stop.set()
+            hub.close()
+            await worker
+            await look.close()
+            await asyncio.to_thread(store.database.close)
+
+    return lifespan
+
+
+def _add_operations(api: FastAPI, store: Store, registry: CollectorRegistry) -> None:
+    @api.get("/healthz", tags=["operations"])
+    async def healthz() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "ok"}
+
+    @api.get("/readyz", tags=["operations"])
+    def readyz() -> dict[str, str]:
+        """Say that rows and objects can be written."""
+        check_writable(store.database, store.objects)
+        return {"status": "ok"}
+
+    @api.get("/metrics", tags=["operations"], response_class=Response)
+    def metrics() -> Response:
+        """Return the counters in Prometheus's text format."""
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    del healthz, readyz, metrics
+
+
+def problem(status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None) -> Response:
+    """Return a problem document (RFC 9457)."""
+    body = {"type": PROBLEMS + code, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if hint:
+        body["hint"] = hint
+    return Response(
+        json.dumps(body, ensure_ascii=False), status, media_type="application/problem+json", headers=headers
+    )
+
+
+def status_of(exc: DashlightError) -> int:
+    """Return the HTTP status of an error: of its class, or of the nearest above it."""
+    return next(_STATUSES[kind] for kind in type(exc).__mro__ if kind in _STATUSES)
+
+
+def _add_problems(api: FastAPI) -> None:
+    async def on_ours(_request: Request, exc: Exception) -> Response:
+        if not isinstance(exc, DashlightError):
+            raise exc
+        headers = {}
+        if isinstance(exc, Unavailable):
+            headers["Retry-After"] = str(max(1, round(exc.retry_after_s or 5.0)))
+        status = status_of(exc)
+        if status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            headers["Connection"] = "close"  # Nobody reads the rest of it.
+        return problem(status, exc.code, exc.message, hint=exc.hint, headers=headers)
+
+    async def on_invalid(_request: Request, exc: Exception) -> Response:
+        if not isinstance(exc, RequestValidationError):
+            raise exc
+        first = exc.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return problem(400, "bad-request", f"{where}: {first['msg']} (given {first.get('input')!r:.80})")
+
+    async def on_http(_request: Request, exc: Exception) -> Response:
+        if not isinstance(exc, HTTPException):
+            raise exc
+        code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "-")
+        return problem(exc.status_code, code, str(exc.detail), headers=dict(exc.headers or {}))
+
+    async def on_defect(_request: Request, exc: Exception) -> Response:
+        _LOG.error("request.crashed", exc_info=exc)
+        return problem(500, "defect", "the server has a defect; nothing was changed")
+
+    api.add_exception_handler(DashlightError, on_ours)
+    api.add_exception_handler(RequestValidationError, on_invalid)
+    api.add_exception_handler(HTTPException, on_http)
+    api.add_exception_handler(Exception, on_defect)
+
+
+class _Border:
+    """What holds for every reply: headers, HEAD as GET without a body, and a bound on small bodies."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_head = scope["method"] == "HEAD" and scope["path"] != "/live"
+        if is_head:
+            scope = {**scope, "method": "GET"}
+        is_upload = scope["method"] == "PUT" and scope["path"].startswith("/v1/bundles/")
+        is_public = scope["method"] == "GET" and scope["path"].startswith(("/v1/", "/live"))
+        received = 0
+        is_refused = False
+
+        async def bounded_receive() -> Message:
+            nonlocal received, is_refused
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                is_refused = True
+                return {"type": "http.disconnect"}
+            return message
+
+        async def dressed_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                names = {name.lower() for name, _ in headers}
+                headers += _HEADERS
+                if b"content-security-policy" not in names:
+                    headers.append((b"content-security-policy", _NO_CONTENT_POLICY))
+                if is_public:
+                    headers.append((b"access-control-allow-origin", b"*"))
+                message = {**message, "headers": headers}
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if not is_upload and announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+            refusal = problem(413, "too-large", f"a body of {int(announced)} bytes is over {MAX_BODY_BYTES}")
+            await refusal(scope, receive, dressed_send)
+            return
+        await self._app(scope, receive if is_upload else bounded_receive, dressed_send)

@@ -1,0 +1,165 @@
+"""Pictures as GeoJSON, and the small spellings of queries: boxes, days, cursors, byte ranges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from dashlight.errors import Corrupt, InputError
+from dashlight.model import BBox
+from dashlight.store.pictures import Position, StoredPicture
+from dashlight.store.places import DAY_MS
+from dashlight.wire import from_base64url, to_base64url
+
+_EPOCH = date(1970, 1, 1)
+FIRST_DAY, LAST_DAY = 0, (date(9999, 12, 31) - _EPOCH).days
+_CURSOR = re.compile(r"(\d{1,15})\.(\d{1,18})\Z", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII)
+
+
+def parsed_bbox(text: str | None) -> BBox | None:
+    """Return the box of `west,south,east,north`, or None for None.
+
+    Raises:
+        InputError: When it is not four numbers in their ranges.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    try:
+        west, south, east, north = (float(part) for part in parts)
+    except ValueError as exc:
+        raise InputError(f"bbox {text[:80]!r} is not west,south,east,north", code="bad-bbox") from exc
+    return BBox(west, south, east, north)
+
+
+def parsed_days(first: str | None, last: str | None) -> tuple[int, int] | None:
+    """Return first and last day since 1970-01-01, or None when neither is given.
+
+    Raises:
+        InputError: When one is not YYYY-MM-DD, or the first is after the last.
+    """
+    if first is None and last is None:
+        return None
+    start = FIRST_DAY if first is None else _day(first, "from")
+    end = LAST_DAY if last is None else _day(last, "to")
+    if start > end:
+        raise InputError(f"from {first} is after to {last}", code="bad-day")
+    return start, end
+
+
+def _day(text: str, name: str) -> int:
+    try:
+        day = (date.fromisoformat(text) - _EPOCH).days if len(text) == 10 else -1
+    except ValueError as exc:
+        raise InputError(f"{name} {text[:40]!r} is not a day such as 2026-11-23", code="bad-day") from exc
+    if day < FIRST_DAY:
+        raise InputError(f"{name} {text[:40]!r} is not a day such as 2026-11-23, from 1970 on", code="bad-day")
+    return day
+
+
+def day_text(day: int) -> str:
+    """Return `2026-11-23` for days since 1970-01-01."""
+    return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+def cursor_text(position: Position) -> str:
+    """Return a page's end as an opaque text."""
+    return to_base64url(f"{position.captured_ms}.{position.number}".encode())
+
+
+def parsed_cursor(text: str | None) -> Position | None:
+    """Return what `cursor_text` wrote, or None for None.
+
+    Raises:
+        InputError: When it did not write it.
+    """
+    if text is None:
+        return None
+    try:
+        match = _CURSOR.match(from_base64url(text).decode("ascii"))
+    except (Corrupt, UnicodeDecodeError) as exc:
+        raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor") from exc
+    if match is None:
+        raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor")
+    return Position(int(match[1]), int(match[2]))
+
+
+def parsed_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the half-open range that a `Range` header asks for, or None to send everything (RFC 9110, section 14).
+
+    More than one range, or one that is not in bytes, is answered with everything, as the RFC allows.
+
+    Raises:
+        InputError: When the range lies behind the end.
+    """
+    match = _RANGE.match(header or "")
+    if match is None or match[1] == match[2] == "":
+        return None
+    if match[1] == "":
+        start, end = max(0, size - int(match[2])), size
+    else:
+        start = int(match[1])
+        end = min(size, int(match[2]) + 1) if match[2] else size
+        if match[2] and int(match[2]) < start:
+            return None
+    if start >= size or start >= end:
+        raise InputError(f"the range {header!r:.60} is outside {size} bytes", code="bad-range")
+    return start, end
+
+
+def picture_feature(
+    stored: StoredPicture, *, base: str, before: UUID | None = None, after: UUID | None = None
+) -> dict[str, Any]:
+    """Return a picture as a GeoJSON Feature.
+
+    Args:
+        stored: The picture.
+        base: What links begin with: empty for a relative link of the same origin.
+        before: The picture before it in the sequence.
+        after: The one after it.
+    """
+    lon, lat = stored.position.lon, stored.position.lat
+    here = f"{base}/v1/pictures/{stored.id}"
+    links: list[dict[str, Any]] = [{"rel": "self", "href": here, "type": "application/geo+json"}]
+    for rel, other in (("prev", before), ("next", after)):
+        if other is not None:
+            href = f"{base}/v1/pictures/{other}"
+            links.append({"rel": rel, "href": href, "type": "application/geo+json", "id": str(other)})
+    return {
+        "type": "Feature",
+        "id": str(stored.id),
+        "geometry": {"type": "Point", "coordinates": [lon, lat]},
+        "bbox": [lon, lat, lon, lat],
+        "properties": {
+            "captured": stored.captured,
+            "captured_precision": stored.precision,
+            "day": day_text(stored.captured_ms // DAY_MS),
+            "view:azimuth": stored.heading_deg,
+            "accuracy_m": stored.accuracy_m,
+            "policy": str(stored.policy),
+            "license": stored.license_id,
+            "attribution": stored.attribution or None,
+            "width": stored.width,
+            "height": stored.height,
+            "sequence": str(stored.sequence) if stored.sequence else None,
+            "rank": stored.rank,
+            "redactions": [{"kind": kind, "bbox_xyxy": list(box)} for kind, box in stored.redactions],
+        },
+        "links": links,
+        "assets": {
+            "picture": {"href": f"{here}/picture.jpg", "type": "image/jpeg", "roles": ["data"]},
+            "thumbnail": {"href": f"{here}/thumb.jpg", "type": "image/jpeg", "roles": ["thumbnail"]},
+        },
+    }
+
+
+def collection(features: Sequence[dict[str, Any]], *, next_cursor: str | None) -> dict[str, Any]:
+    """Return a page of pictures as a FeatureCollection."""
+    page: dict[str, Any] = {"type": "FeatureCollection", "features": list(features), "numberReturned": len(features)}
+    if next_cursor is not None:
+        page["next"] = next_cursor
+    return page

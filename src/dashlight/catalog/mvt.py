@@ -1,0 +1,209 @@
+"""Vector tiles (Mapbox Vector Tile 2.1) by the column: features of one layer share a shape and are written together.
+
+Every number of every feature is a column of an array; the bytes of all varints lie in one matrix, and a mask takes
+out those that a shorter varint does not have. 5,000 points take about a millisecond.
+https://github.com/mapbox/vector-tile-spec/tree/master/2.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+EXTENT = 4096
+Ints = npt.NDArray[np.int64]
+_POINT, _POLYGON = 1, 3
+_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2").view(np.uint8).reshape(256, 2)
+_UUID_CUTS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One property of all features of a layer.
+
+    Attributes:
+        name: Of the property.
+        values: Every distinct value as an encoded `Value` field of the layer, in the order of their indexes, joined.
+        count: How many there are.
+        index: `(N,) int64`, which value each feature has.
+        present: `(N,) bool`, or None when every feature has it.
+    """
+
+    name: str
+    values: bytes
+    count: int
+    index: Ints
+    present: npt.NDArray[np.bool_] | None = None
+
+
+def whole_numbers(name: str, values: Ints) -> Attribute:
+    """Return a property of whole numbers, none of them negative."""
+    distinct, index = np.unique(values, return_inverse=True)
+    encoded = b"".join(_field(0x22, b"\x28" + _varint(int(value))) for value in distinct)
+    return Attribute(name, encoded, len(distinct), index.astype(np.int64))
+
+
+def words(name: str, index: Ints, choices: Sequence[str]) -> Attribute:
+    """Return a property that is one of a few words."""
+    encoded = b"".join(_field(0x22, _field(0x0A, word.encode())) for word in choices)
+    return Attribute(name, encoded, len(choices), index)
+
+
+def uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
+    """Return a property of UUIDs, each its own; `raw` is `(N, 16)`."""
+    return Attribute(name, _uuid_values(raw), len(raw), np.arange(len(raw), dtype=np.int64))
+
+
+def shared_uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
+    """Return a property of UUIDs that many features share; `raw` is `(N, 16)`, all zero where a feature has none."""
+    keys = np.ascontiguousarray(raw).view("V16").ravel()
+    distinct, index = np.unique(keys, return_inverse=True)
+    values = distinct.view(np.uint8).reshape(-1, 16)
+    return Attribute(name, _uuid_values(values), len(values), index.astype(np.int64), raw.any(axis=1))
+
+
+def _uuid_values(raw: npt.NDArray[np.uint8]) -> bytes:
+    """Return `Value` fields of the texts of `(N, 16)` UUIDs."""
+    out = np.full((len(raw), 40), ord("-"), np.uint8)
+    out[:, :4] = (0x22, 38, 0x0A, 36)
+    digits = _HEX[raw].reshape(len(raw), 32)
+    at = 4
+    for first, last in _UUID_CUTS:
+        out[:, at : at + last - first] = digits[:, first:last]
+        at += last - first + 1
+    return out.tobytes()
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _field(tag: int, content: bytes) -> bytes:
+    return bytes((tag,)) + _varint(len(content)) + content
+
+
+def _zigzag(values: Ints) -> Ints:
+    return (values << 1) ^ (values >> 63)
+
+
+def _width(values: Ints) -> Ints:
+    """Return how many bytes the varint of each value has."""
+    width = np.ones(values.shape, np.int64)
+    bound = 0x80
+    highest = int(values.max(initial=0))
+    while bound <= highest:
+        width += values >= bound
+        bound <<= 7
+    return width
+
+
+class _Columns:
+    """The bytes of N messages, built column by column."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._bytes: list[npt.NDArray[np.uint8]] = []
+        self._masks: list[npt.NDArray[np.bool_]] = []
+
+    def constant(self, value: int) -> None:
+        self._bytes.append(np.full(self._count, value, np.uint8))
+        self._masks.append(np.ones(self._count, np.bool_))
+
+    def varints(self, values: Ints, present: npt.NDArray[np.bool_] | None = None) -> None:
+        highest = int(values.max(initial=0))
+        shift = 0
+        while True:
+            rest = values >> shift
+            is_more = rest > 0x7F
+            self._bytes.append(((rest & 0x7F) | np.where(is_more, 0x80, 0)).astype(np.uint8))
+            mask = np.ones(self._count, np.bool_) if shift == 0 else rest > 0
+            self._masks.append(mask if present is None else mask & present)
+            shift += 7
+            if highest >> shift == 0:
+                return
+
+    def joined(self) -> bytes:
+        return bytes(np.stack(self._bytes, axis=1)[np.stack(self._masks, axis=1)].tobytes())
+
+
+def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Ints]) -> bytes:
+    """Return the features of a layer.
+
+    Args:
+        kind: Geometry type of the specification.
+        attributes: Of every feature, in the order of the layer's keys.
+        geometry: Columns of the geometry's command and parameter integers.
+    """
+    count = len(geometry[0])
+    if count == 0:
+        return b""
+    tags_length = np.zeros(count, np.int64)
+    for key, attribute in enumerate(attributes):
+        width = _width(attribute.index) + len(_varint(key))
+        tags_length += width if attribute.present is None else np.where(attribute.present, width, 0)
+    geometry_length = np.sum([_width(column) for column in geometry], axis=0, dtype=np.int64)
+    length = 4 + _width(tags_length) + tags_length + _width(geometry_length) + geometry_length
+    columns = _Columns(count)
+    columns.constant(0x12)
+    columns.varints(length)
+    columns.constant(0x12)
+    columns.varints(tags_length)
+    for key, attribute in enumerate(attributes):
+        columns.varints(np.full(count, key, np.int64), attribute.present)
+        columns.varints(attribute.index, attribute.present)
+    columns.constant(0x18)
+    columns.constant(kind)
+    columns.constant(0x22)
+    columns.varints(geometry_length)
+    for column in geometry:
+        columns.varints(column)
+    return columns.joined()
+
+
+def point_features(x: Ints, y: Ints, attributes: Sequence[Attribute]) -> bytes:
+    """Return points as features; `x` and `y` are `(N,)` in the tile's own units."""
+    return _features(_POINT, attributes, [np.full(len(x), 9, np.int64), _zigzag(x), _zigzag(y)])
+
+
+def polygon_features(corners: npt.NDArray[np.int64], attributes: Sequence[Attribute]) -> bytes:
+    """Return polygons of K corners as features.
+
+    Args:
+        corners: `(N, K, 2)`, x and y in the tile's own units, clockwise on the screen, the first not repeated.
+        attributes: Of every polygon.
+    """
+    count, k = corners.shape[:2]
+    moves = corners.copy()
+    moves[:, 1:] -= corners[:, :-1]
+    zigzag = _zigzag(moves)
+    columns = [np.full(count, 9, np.int64), zigzag[:, 0, 0], zigzag[:, 0, 1]]
+    columns.append(np.full(count, (k - 1) << 3 | 2, np.int64))
+    for number in range(1, k):
+        columns += [zigzag[:, number, 0], zigzag[:, number, 1]]
+    columns.append(np.full(count, 15, np.int64))
+    return _features(_POLYGON, attributes, columns)
+
+
+def layer(name: str, features: bytes, attributes: Sequence[Attribute]) -> bytes:
+    """Return a layer as a field of the tile; empty when it has no features."""
+    if not features:
+        return b""
+    content = b"".join(
+        [
+            b"\x78\x02",
+            _field(0x0A, name.encode()),
+            features,
+            *(_field(0x1A, attribute.name.encode()) for attribute in attributes),
+            *(attribute.values for attribute in attributes),
+            b"\x28" + _varint(EXTENT),
+        ]
+    )
+    return _field(0x1A, content)

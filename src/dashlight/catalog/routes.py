@@ -1,0 +1,311 @@
+"""The HTTP of readers; see docs/reference/http.md."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashlight.catalog import features, reports, summary
+from dashlight.catalog.assets import Asset, Assets, content_security_policy
+from dashlight.catalog.live import Hub
+from dashlight.catalog.reports import Budget, Issue
+from dashlight.catalog.summary import Summaries
+from dashlight.catalog.tiles import MAX_ZOOM, Tiles
+from dashlight.errors import InputError
+from dashlight.store import pictures
+from dashlight.store.database import Database
+from dashlight.store.objects import Objects
+
+TILE_TYPE = "application/vnd.mapbox-vector-tile"
+GEOJSON_TYPE = "application/geo+json"
+PictureId = Annotated[UUID, Path(alias="id")]
+Bbox = Annotated[str | None, Query(max_length=200, description="west,south,east,north")]
+From = Annotated[str | None, Query(alias="from", max_length=40, description="First day, YYYY-MM-DD")]
+To = Annotated[str | None, Query(max_length=40, description="Last day, YYYY-MM-DD")]
+Etags = Annotated[str | None, Header()]
+_REVALIDATE = "no-cache"
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the given ETag has it"}}
+
+
+class ReportRequest(BaseModel):
+    """What is wrong with a picture."""
+
+    model_config = ConfigDict(extra="forbid")
+    issue: Issue
+    comment: str = Field(default="", max_length=1_000)
+
+
+class ReportReply(BaseModel):
+    """What became of a report."""
+
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the routes of readers need."""
+
+    database: Database
+    objects: Objects
+    tiles: Tiles
+    hub: Hub
+    summaries: Summaries
+    budget: Budget
+    assets: Assets
+    base_url: str
+    instance: dict[str, Any]
+
+
+def _is_known(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the reader has this representation already (RFC 9110, section 13.1.2)."""
+    if if_none_match is None:
+        return False
+    given = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return etag in given or "*" in given
+
+
+def _json(value: Any, if_none_match: str | None, *, media_type: str = "application/json") -> Response:
+    content = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:24]}"', "Cache-Control": _REVALIDATE}
+    if _is_known(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def accepted_encoding(header: str | None, *, offered: tuple[str, ...]) -> str:
+    """Return the first of `offered` that an Accept-Encoding header allows, or `identity`."""
+    allowed = set()
+    for part in (header or "").split(","):
+        coding, _, parameters = part.strip().partition(";")
+        if parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+            allowed.add(coding.strip().lower())
+    return next((coding for coding in offered if coding in allowed or "*" in allowed), "identity")
+
+
+def _asset(asset: Asset, request: Request) -> Response:
+    coding = accepted_encoding(request.headers.get("accept-encoding"), offered=("gzip",))
+    is_gzipped = coding == "gzip" and asset.gzipped is not None
+    headers = {
+        "ETag": f'"{asset.etag}-{"g" if is_gzipped else "i"}"',
+        "Cache-Control": _REVALIDATE,
+        "Vary": "Accept-Encoding",
+    }
+    if _is_known(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if is_gzipped:
+        headers["Content-Encoding"] = "gzip"
+    content = asset.gzipped if is_gzipped else asset.content
+    return Response(content, media_type=asset.media_type, headers=headers)
+
+
+def make_router(catalog: Catalog) -> APIRouter:
+    """Return the routes of readers."""
+    router = APIRouter(tags=["readers"])
+    _add_instance(router, catalog)
+    _add_pictures(router, catalog)
+    _add_bytes(router, catalog)
+    _add_map(router, catalog)
+    _add_pages(router, catalog)
+    return router
+
+
+def _add_instance(router: APIRouter, catalog: Catalog) -> None:
+    @router.get("/v1/instance", responses=_NOT_MODIFIED)
+    def instance(if_none_match: Etags = None) -> Response:
+        """Tell what this instance is and what it holds."""
+        found = catalog.summaries.summary()
+        newest, oldest, bbox = found.newest_day, found.oldest_day, found.bbox
+        value = {
+            **catalog.instance,
+            "pictures": found.pictures,
+            "newest_day": None if newest is None else features.day_text(newest),
+            "oldest_day": None if oldest is None else features.day_text(oldest),
+            "bbox": None if bbox is None else [bbox.west, bbox.south, bbox.east, bbox.north],
+        }
+        return _json(value, if_none_match)
+
+    @router.get("/v1/histogram", responses=_NOT_MODIFIED)
+    def histogram(
+        bbox: Bbox = None, bins: Annotated[int, Query(ge=1, le=1_000)] = 60, if_none_match: Etags = None
+    ) -> Response:
+        """Count pictures by day, for the date filter."""
+        days = summary.histogram(catalog.database, bbox=features.parsed_bbox(bbox), bins=bins)
+        return _json({"days": [[features.day_text(day), count] for day, count in days]}, if_none_match)
+
+    del instance, histogram
+
+
+def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
+    @router.get("/v1/pictures", responses=_NOT_MODIFIED)
+    def list_pictures(  # noqa: PLR0913  # Each is a parameter of the URL.
+        *,
+        bbox: Bbox = None,
+        first: From = None,
+        to: To = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        cursor: Annotated[str | None, Query(max_length=100)] = None,
+        if_none_match: Etags = None,
+    ) -> Response:
+        """List pictures, newest first."""
+        area = features.parsed_bbox(bbox)
+        days = features.parsed_days(first, to) or (features.FIRST_DAY, features.LAST_DAY)
+        after = features.parsed_cursor(cursor)
+        with catalog.database.read() as connection:
+            page = pictures.page_of_pictures(connection, bbox=area, days=days, limit=limit, after=after)
+        value = features.collection(
+            [features.picture_feature(stored, base=catalog.base_url) for stored in page.pictures],
+            next_cursor=None if page.end is None else features.cursor_text(page.end),
+        )
+        return _json(value, if_none_match, media_type=GEOJSON_TYPE)
+
+    @router.get("/v1/pictures/{id}", responses=_NOT_MODIFIED)
+    def one_picture(picture_id: PictureId, if_none_match: Etags = None) -> Response:
+        """Return one picture and its neighbours."""
+        with catalog.database.read() as connection:
+            stored = pictures.find_picture(connection, picture_id)
+            before, after = pictures.neighbours(connection, stored)
+        value = features.picture_feature(stored, base=catalog.base_url, before=before, after=after)
+        return _json(value, if_none_match, media_type=GEOJSON_TYPE)
+
+    @router.post("/v1/pictures/{id}/report", status_code=202)
+    def report(picture_id: PictureId, asked: Annotated[ReportRequest, Body()], request: Request) -> ReportReply:
+        """Report a picture; `privacy` and `blur_missing` hide it at once."""
+        catalog.budget.spend(request.client.host if request.client else "")
+        return ReportReply(hidden=reports.file_report(catalog.database, picture_id, asked.issue, asked.comment))
+
+    del list_pictures, one_picture, report
+
+
+def _add_bytes(router: APIRouter, catalog: Catalog) -> None:
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"image/jpeg": {}}},
+        206: {"description": "The part that Range asks for"},
+        410: {"description": "Erased or hidden"},
+        416: {"description": "The part lies behind the end"},
+        **_NOT_MODIFIED,
+    }
+
+    def send(picture_id: UUID, request: Request, *, is_thumbnail: bool) -> Response:
+        with catalog.database.read() as connection:
+            found = pictures.find_bytes(connection, picture_id, is_thumbnail=is_thumbnail)
+        etag = f'"{picture_id.hex}{"t" if is_thumbnail else "p"}"'
+        headers = {"ETag": etag, "Cache-Control": "public, max-age=60", "Accept-Ranges": "bytes"}
+        if _is_known(request.headers.get("if-none-match"), etag):
+            return Response(status_code=304, headers=headers)
+        asked = request.headers.get("range")
+        if asked is not None and request.headers.get("if-range", etag) != etag:
+            asked = None
+        try:
+            part = features.parsed_range(asked, found.size_bytes)
+        except InputError as exc:
+            return Response(
+                json.dumps(
+                    {
+                        "type": "https://dashlight.example/problems/bad-range",
+                        "title": "Range Not Satisfiable",
+                        "status": 416,
+                        "detail": exc.message,
+                    }
+                ),
+                416,
+                media_type="application/problem+json",
+                headers={"Content-Range": f"bytes */{found.size_bytes}"},
+            )
+        start, end = part or (0, found.size_bytes)
+        content = catalog.objects.read(found.key, found.offset + start, end - start)
+        if part is not None:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size_bytes}"
+        return Response(content, 206 if part else 200, media_type="image/jpeg", headers=headers)
+
+    @router.get("/v1/pictures/{id}/picture.jpg", response_class=Response, responses=responses)
+    def picture(picture_id: PictureId, request: Request) -> Response:
+        """Return the picture's JPEG."""
+        return send(picture_id, request, is_thumbnail=False)
+
+    @router.get("/v1/pictures/{id}/thumb.jpg", response_class=Response, responses=responses)
+    def thumbnail(picture_id: PictureId, request: Request) -> Response:
+        """Return the thumbnail's JPEG."""
+        return send(picture_id, request, is_thumbnail=True)
+
+    del picture, thumbnail
+
+
+def _add_map(router: APIRouter, catalog: Catalog) -> None:
+    @router.get(
+        "/v1/tiles/{z}/{x}/{y}.mvt",
+        response_class=Response,
+        responses={200: {"content": {TILE_TYPE: {}}}, 204: {"description": "Nothing here"}, **_NOT_MODIFIED},
+    )
+    def tile(  # noqa: PLR0913  # Each is a parameter of the URL.
+        *,
+        zoom: Annotated[int, Path(alias="z", ge=0, le=MAX_ZOOM)],
+        x: Annotated[int, Path(ge=0, lt=1 << MAX_ZOOM)],
+        y: Annotated[int, Path(ge=0, lt=1 << MAX_ZOOM)],
+        request: Request,
+        first: From = None,
+        to: To = None,
+    ) -> Response:
+        """Return a vector tile."""
+        coding = accepted_encoding(request.headers.get("accept-encoding"), offered=("gzip", "br"))
+        found = catalog.tiles.tile(zoom, x, y, days=features.parsed_days(first, to), encoding=coding)
+        headers = {"ETag": found.etag, "Cache-Control": _REVALIDATE, "Vary": "Accept-Encoding"}
+        if _is_known(request.headers.get("if-none-match"), found.etag):
+            return Response(status_code=304, headers=headers)
+        if found.is_empty:
+            return Response(status_code=204, headers=headers)
+        if coding != "identity":
+            headers["Content-Encoding"] = coding
+        return Response(found.content, media_type=TILE_TYPE, headers=headers)
+
+    @router.get(
+        "/live",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    )
+    async def live(
+        bbox: Bbox = None, last_event_id: Annotated[str | None, Header(max_length=40)] = None
+    ) -> StreamingResponse:
+        """Stream what happens on the map as Server-Sent Events."""
+        area = features.parsed_bbox(bbox)
+        after = None
+        if last_event_id:
+            if not last_event_id.isascii() or not last_event_id.isdecimal() or len(last_event_id) > 18:
+                raise InputError(f"Last-Event-ID {last_event_id!r} is not one of this server's", code="bad-cursor")
+            after = int(last_event_id)
+        catalog.hub.check_room()
+        return StreamingResponse(
+            catalog.hub.stream(bbox=area, after=after),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    del tile, live
+
+
+def _add_pages(router: APIRouter, catalog: Catalog) -> None:
+    def page(name: str, request: Request) -> Response:
+        asset = catalog.assets.find(name)
+        response = _asset(asset, request)
+        response.headers["Content-Security-Policy"] = content_security_policy(asset.content.decode())
+        return response
+
+    @router.get("/", include_in_schema=False)
+    def index(request: Request) -> Response:
+        return page("index.html", request)
+
+    @router.get("/about", include_in_schema=False)
+    def about(request: Request) -> Response:
+        return page("about.html", request)
+
+    @router.get("/assets/{name:path}", include_in_schema=False)
+    def asset(name: str, request: Request) -> Response:
+        return _asset(catalog.assets.find(name), request)
+
+    del index, about, asset

@@ -1,0 +1,271 @@
+"""Tiles of the map: which rows, in which layer, at which place; and a cache that never shows yesterday.
+
+Web Mercator lives here and in `store.places`, as x and y of zoom 24.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import zlib
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import brotli
+import numpy as np
+
+from dashlight.catalog import mvt
+from dashlight.catalog.mvt import Ints
+from dashlight.errors import InputError
+from dashlight.model import QK_ZOOM, qk_range
+from dashlight.store import chart, places
+from dashlight.store.chart import Cells
+from dashlight.store.database import Change, Database
+from dashlight.store.places import DAY_MS, Marks
+
+MAX_ZOOM = 15
+MAX_PICTURES = 8_000
+FIRST_STREETS_ZOOM, FIRST_PICTURES_ZOOM = 11, 14
+RESOLUTIONS = (1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8)  # Of H3, for zoom 0 to 10: about 20 to 50 cells across a tile.
+_FRINGE = 8  # Cells whose centre lies within 1/8 of a tile outside may reach in.
+_REMEMBERED_CHANGES = 256
+_POLICIES = ("fleet", "open", "personal")
+_ENTRY_BYTES = 400  # What an entry costs beside its bytes.
+
+Days = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """An encoded tile.
+
+    Attributes:
+        content: Compressed as `encoding` says.
+        encoding: `gzip`, `br` or `identity`.
+        etag: Of this very representation, quoted.
+        is_empty: Whether there is nothing on it.
+    """
+
+    content: bytes
+    encoding: str
+    etag: str
+    is_empty: bool
+
+
+Key = tuple[int, int, int, Days | None, str]
+
+
+class Tiles:
+    """Tiles of one database, cached until something on them changes.
+
+    Args:
+        database: The rows; the cache listens to its changes.
+        cache_bytes: Memory for encoded tiles.
+    """
+
+    def __init__(self, database: Database, *, cache_bytes: int) -> None:
+        self._database = database
+        self._cache = _Cache(cache_bytes)
+        database.listen(self._cache.invalidate)
+
+    def tile(self, zoom: int, x: int, y: int, *, days: Days | None, encoding: str) -> Tile:
+        """Return a tile.
+
+        Args:
+            zoom: 0 to 15.
+            x: Column.
+            y: Row.
+            days: First and last day since 1970-01-01, inclusive, or None for all.
+            encoding: `gzip`, `br` or `identity`.
+
+        Raises:
+            InputError: When there is no such tile.
+        """
+        if not 0 <= zoom <= MAX_ZOOM:
+            raise InputError(f"zoom {zoom} is outside 0..{MAX_ZOOM}", code="bad-tile")
+        qks = qk_range(zoom, x, y)
+        key = (zoom, x, y, days, encoding)
+        found = self._cache.get(key)
+        if found is None:
+            version = self._cache.version
+            found = _packed(self._encoded(zoom, x, y, qks, days), encoding)
+            self._cache.put(key, found, version)
+        return found
+
+    def _encoded(self, zoom: int, x: int, y: int, qks: tuple[int, int], days: Days | None) -> bytes:
+        with self._database.read() as connection:
+            if zoom >= FIRST_PICTURES_ZOOM:
+                marks = chart.marks_in(connection, qks, days=days, most=MAX_PICTURES)
+            elif zoom >= FIRST_STREETS_ZOOM:
+                cells = chart.cells_in(connection, places.STREET_RESOLUTION, [qks], days=days)
+            else:
+                cells = chart.cells_in(connection, RESOLUTIONS[zoom], _reaching_in(zoom, x, y), days=days)
+        if zoom >= FIRST_PICTURES_ZOOM:
+            return pictures_layer(marks, zoom, x, y)
+        if zoom >= FIRST_STREETS_ZOOM:
+            return streets_layer(cells, zoom, x, y)
+        return coverage_layer(cells, zoom, x, y)
+
+
+def _reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
+    """Return ranges of keys of the centres of cells that may reach into a tile, merged and in order."""
+    n = 1 << zoom
+    fine = _FRINGE.bit_length() - 1
+    ranges = [qk_range(zoom, x, y)]
+    for column in range(-1, _FRINGE + 1):
+        for row in range(-1, _FRINGE + 1):
+            fine_y = y * _FRINGE + row
+            if -1 < column < _FRINGE and -1 < row < _FRINGE or not 0 <= fine_y < n * _FRINGE:
+                continue
+            ranges.append(qk_range(zoom + fine, (x * _FRINGE + column) % (n * _FRINGE), fine_y))
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(set(ranges)):
+        if merged and merged[-1][1] >= first:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _scaled(x24: Ints, y24: Ints, zoom: int, x: int, y: int) -> tuple[Ints, Ints]:
+    """Return positions at zoom 24 in the units of a tile."""
+    size = 1 << (QK_ZOOM - zoom)
+    return (
+        np.floor_divide((x24 - x * size) * mvt.EXTENT, size),
+        np.floor_divide((y24 - y * size) * mvt.EXTENT, size),
+    )
+
+
+def pictures_layer(marks: Marks, zoom: int, x: int, y: int) -> bytes:
+    """Return the `pictures` layer of a tile."""
+    n = 1 << zoom
+    lat = np.radians(marks["lat_e6"] / 1e6)
+    at_x = np.floor(((marks["lon_e6"] / 1e6 + 180.0) / 360.0 * n - x) * mvt.EXTENT).astype(np.int64)
+    at_y = np.floor(((0.5 - np.arcsinh(np.tan(lat)) / (2 * np.pi)) * n - y) * mvt.EXTENT).astype(np.int64)
+    attributes = [
+        mvt.uuids("id", marks["id"]),
+        mvt.whole_numbers("heading", (marks["heading_ddeg"].astype(np.int64) + 5) // 10 % 360),
+        mvt.whole_numbers("day", marks["captured_ms"] // DAY_MS),
+        mvt.words("policy", marks["policy"].astype(np.int64), _POLICIES),
+        mvt.shared_uuids("seq", marks["sequence"]),
+    ]
+    return mvt.layer("pictures", mvt.point_features(at_x, at_y, attributes), attributes)
+
+
+def _cell_attributes(cells: Cells) -> list[mvt.Attribute]:
+    return [mvt.whole_numbers("n", cells.pictures), mvt.whole_numbers("day", cells.day)]
+
+
+def streets_layer(cells: Cells, zoom: int, x: int, y: int) -> bytes:
+    """Return the `streets` layer of a tile."""
+    at_x, at_y = _scaled(*places.xy_of(cells.qk), zoom, x, y)
+    attributes = [*_cell_attributes(cells), mvt.whole_numbers("heading", cells.heading_deg)]
+    return mvt.layer("streets", mvt.point_features(at_x, at_y, attributes), attributes)
+
+
+def coverage_layer(cells: Cells, zoom: int, x: int, y: int) -> bytes:
+    """Return the `coverage` layer of a tile: outlines, grouped by their number of corners."""
+    attributes = _cell_attributes(cells)
+    sizes = np.array([len(outline) for outline in cells.outlines], np.int64)
+    features = []
+    for size in np.unique(sizes):
+        (chosen,) = (sizes == size).nonzero()
+        raw = b"".join(cells.outlines[i] for i in chosen)
+        corners = np.frombuffer(raw, "<i4").reshape(len(chosen), -1, 2).astype(np.int64)
+        corners[:, :, 0] += _turns(corners[:, :, 0], zoom, x)[:, None]
+        at_x, at_y = _scaled(corners[:, :, 0], corners[:, :, 1], zoom, x, y)
+        here = [replace(attribute, index=attribute.index[chosen]) for attribute in attributes]
+        features.append(mvt.polygon_features(np.stack([at_x, at_y], axis=2), here))
+    return mvt.layer("coverage", b"".join(features), attributes)
+
+
+def _turns(x24: Ints, zoom: int, x: int) -> Ints:
+    """Return by how much outlines have to move to lie near the tile rather than on the world's other side."""
+    world = 1 << QK_ZOOM
+    centre = (2 * x + 1) << (QK_ZOOM - zoom - 1)
+    return np.rint((centre - x24.mean(axis=1)) / world).astype(np.int64) * world
+
+
+def _packed(content: bytes, encoding: str) -> Tile:
+    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}-{encoding[0]}"'
+    if encoding == "gzip":
+        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+        return Tile(packer.compress(content) + packer.flush(), encoding, etag, not content)
+    if encoding == "br":
+        return Tile(brotli.compress(content, quality=1), encoding, etag, not content)
+    return Tile(content, encoding, etag, not content)
+
+
+class _Cache:
+    """Least recently used tiles; what a commit touches is dropped before the commit is told to anyone."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._lock = threading.Lock()  # Guards everything below.
+        self._size_bytes = size_bytes
+        self._used_bytes = 0
+        self._tiles: OrderedDict[Key, Tile] = OrderedDict()
+        self._by_place: dict[tuple[int, int, int], set[Key]] = {}
+        self._changes: deque[frozenset[tuple[int, int, int]]] = deque(maxlen=_REMEMBERED_CHANGES)
+        self.version = 0
+
+    def get(self, key: Key) -> Tile | None:
+        with self._lock:
+            found = self._tiles.get(key)
+            if found is not None:
+                self._tiles.move_to_end(key)
+            return found
+
+    def put(self, key: Key, tile: Tile, version: int) -> None:
+        """Keep a tile that was read at `version`, unless something on it has changed since."""
+        place = key[:3]
+        with self._lock:
+            missed = self.version - version
+            if missed > len(self._changes) or any(place in self._changes[-back] for back in range(1, missed + 1)):
+                return
+            if key in self._tiles:
+                return
+            self._tiles[key] = tile
+            self._by_place.setdefault(place, set()).add(key)
+            self._used_bytes += len(tile.content) + _ENTRY_BYTES
+            while self._used_bytes > self._size_bytes and self._tiles:
+                self._drop(next(iter(self._tiles)))
+
+    def invalidate(self, change: Change) -> None:
+        """Drop what a commit has touched."""
+        if not change.qks:
+            return
+        places_touched = frozenset(touched_tiles(change.qks))
+        with self._lock:
+            self.version += 1
+            self._changes.append(places_touched)
+            for place in places_touched & self._by_place.keys():
+                for key in list(self._by_place[place]):
+                    self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        tile = self._tiles.pop(key)
+        self._used_bytes -= len(tile.content) + _ENTRY_BYTES
+        keys = self._by_place[key[:3]]
+        keys.discard(key)
+        if not keys:
+            del self._by_place[key[:3]]
+
+
+def touched_tiles(qks: Iterable[int]) -> set[tuple[int, int, int]]:
+    """Return every tile (zoom, x, y) that shows something of the places `qks`.
+
+    A place is shown by the cell that holds it, and the cell's centre may lie in a neighbouring tile: so the
+    neighbours are touched too.
+    """
+    keys = np.unique(np.fromiter(qks, np.int64) >> 2 * (QK_ZOOM - MAX_ZOOM))
+    x, y = places.xy_of(keys)
+    touched = set()
+    for zoom in range(MAX_ZOOM, -1, -1):
+        pairs = np.unique(np.stack([x >> (MAX_ZOOM - zoom), y >> (MAX_ZOOM - zoom)], axis=1), axis=0)
+        n = 1 << zoom
+        for tile_x, tile_y in pairs.tolist():
+            touched |= {
+                (zoom, (tile_x + dx) % n, tile_y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if 0 <= tile_y + dy < n
+            }
+    return touched

@@ -1,0 +1,142 @@
+"""`dashlight serve` and `dashlight invite create`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_FLAGS = ("data", "host", "port", "name", "license", "public_url", "recheck_share")
+_STOP_S = 30  # An upload that runs at the stop has so long to end.
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands of this group to the command line."""
+    serve = subparsers.add_parser("serve", help="run a server: take bundles in, show the map")
+    _add_data(serve)
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (8400); 0 takes a free one")
+    serve.add_argument("--name", help="the instance's name, shown to everybody")
+    serve.add_argument("--license", help="licence of the pictures, SPDX (CC-BY-SA-4.0)")
+    serve.add_argument("--public-url", help="address that readers see behind a proxy")
+    serve.add_argument("--recheck-share", type=float, help="share of pictures that the detectors look at again (0.002)")
+    serve.add_argument("--json", action="store_true", help="log as one JSON object a line, and say the address so")
+    serve.set_defaults(run=run_serve)
+
+    invite = subparsers.add_parser("invite", help="invite contributors")
+    nouns = invite.add_subparsers(dest="invite_command", required=True, metavar="COMMAND")
+    create = nouns.add_parser("create", help="make an invite for one contributor; beside a running server too")
+    _add_data(create)
+    create.add_argument("--policy", required=True, choices=("fleet", "open", "personal"), help="for which policy")
+    create.add_argument("--json", action="store_true", help="one JSON object")
+    create.set_defaults(run=run_invite_create)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+
+
+def _settings(args: argparse.Namespace) -> tuple[Any, Path]:
+    from dashlight.config import ServerSettings, data_home, environment, load
+
+    env = environment()
+    flags = {name: getattr(args, name, None) for name in _FLAGS}
+    settings = load(ServerSettings, "server", flags=flags, env=env, file=args.config).settings
+    return settings, settings.data or data_home(env) / "server"
+
+
+def run_invite_create(args: argparse.Namespace) -> int:
+    """Make an invite and print it; return the exit code."""
+    from dashlight.model import Policy
+    from dashlight.store import tokens
+    from dashlight.store.upkeep import open_store
+
+    _, folder = _settings(args)
+    policy = Policy(args.policy)
+    store = open_store(folder)
+    try:
+        secret = store.database.write(lambda t: tokens.create_invite(t, policy))
+    finally:
+        store.database.close()
+    line = json.dumps({"invite": secret, "policy": str(policy)}) if args.json else secret
+    sys.stdout.write(line + "\n")
+    return 0
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    """Run a server until it is told to stop; return the exit code."""
+    import socket
+
+    import uvicorn
+
+    from dashlight.app import build
+    from dashlight.errors import HostError
+    from dashlight.model import LICENSES
+    from dashlight.store.upkeep import lock_store
+
+    settings, folder = _settings(args)
+    if settings.license not in LICENSES:
+        from dashlight.errors import UsageError
+
+        raise UsageError(f"server.license {settings.license!r} is none of {', '.join(LICENSES)}")
+    _set_up_logs(is_json=args.json)
+    lock_store(folder)
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as exc:
+        raise HostError(
+            f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}",
+            hint="another program may use the port; try --port 0",
+            code="port",
+        ) from exc
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
+    application = build(settings, folder, base_url=settings.public_url.rstrip("/"))
+    config = uvicorn.Config(
+        application.asgi,  # type: ignore[arg-type]  # The same protocol under other names.
+        log_config=None,
+        access_log=False,  # Addresses of people are in no log.
+        server_header=False,
+        date_header=False,
+        http="httptools",
+        timeout_graceful_shutdown=_STOP_S,
+        timeout_keep_alive=30,
+        backlog=1024,
+    )
+
+    class Server(uvicorn.Server):
+        """A server that ends its endless replies first."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            application.stop_streams()
+            await super().shutdown(sockets)
+
+    _announce(url, folder, settings.name, is_json=args.json)
+    Server(config).run(sockets=[listener])
+    return 0
+
+
+def _announce(url: str, folder: Path, name: str, *, is_json: bool) -> None:
+    if is_json:
+        sys.stdout.write(json.dumps({"url": url, "data": str(folder), "name": name}) + "\n")
+    else:
+        sys.stdout.write(
+            f"{name} is at {url}\nInvite a contributor: dashlight invite create --data {folder} --policy fleet\n"
+        )
+    sys.stdout.flush()
+
+
+def _set_up_logs(*, is_json: bool) -> None:
+    import logging
+
+    from dashlight.store.logs import EventFormatter
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(EventFormatter(is_json=is_json))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,293 @@
+"""The door: what happens between the first byte of an upload and its receipt.
+
+    token known, not spent elsewhere ─ receive ─ verify ─ second look ─ object durable ─ one commit ─ receipt
+
+Nothing of a refused bundle is kept. The object is durable before the commit that names it, and the commit before the
+receipt; a crash in between leaves an object without a row, which the next start sweeps away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from dashlight.config import ServerSettings
+from dashlight.errors import Corrupt, DashlightError, InputError, PrivacyError, Unauthorized, Unavailable
+from dashlight.ingest import upload, verify
+from dashlight.ingest.metrics import IngestMetrics
+from dashlight.ingest.recheck import SecondLook
+from dashlight.model import LICENSES, Policy
+from dashlight.store import bundles, pictures, tokens, withdraw
+from dashlight.store.bundles import Accepted, StoredObject
+from dashlight.store.database import Database, Transaction
+from dashlight.store.objects import Objects
+from dashlight.wire import Receipt, deletion_commitment, encode_receipt, public_bytes
+from dashlight.wire.keys import verify as verify_signature
+
+T = TypeVar("T")
+FIRST_TOKENS = 20  # Enough for a first evening; more are drawn with the credential.
+_BUSY_RETRY_S = 2.0
+_UNIX_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """The answer to an invite."""
+
+    credential: str
+    policy: Policy
+    license_id: str
+    tokens: tuple[str, ...]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Door:
+    """Everything that contributors may ask of a server.
+
+    Args:
+        database: The rows.
+        objects: The bytes.
+        key: The server's own, which signs receipts.
+        look: The second look.
+        settings: Limits and shares.
+        metrics: Counters.
+        now: The clock, aware UTC.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        objects: Objects,
+        key: Ed25519PrivateKey,
+        *,
+        look: SecondLook,
+        settings: ServerSettings,
+        metrics: IngestMetrics,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._key = key
+        self._look = look
+        self._settings = settings
+        self._metrics = metrics
+        self._now = now
+        self._uploads = 0  # Changed on the event loop only.
+        self._random = random.SystemRandom()
+
+    @property
+    def server_key(self) -> bytes:
+        """The public key that verifies this server's receipts, 32 bytes."""
+        return public_bytes(self._key)
+
+    async def enrol(self, invite: str, policy: Policy, license_id: str) -> Enrolled:
+        """Spend an invite.
+
+        Raises:
+            InputError: When the licence is not one that pictures may have.
+            Unauthorized: When the invite is spent, forged or for another policy.
+        """
+        if license_id not in LICENSES:
+            raise InputError(f"licence {license_id!r} is none of {', '.join(LICENSES)}", code="bad-license")
+        credential = await self._write(lambda t: tokens.enrol(t, invite, policy, license_id))
+        return Enrolled(credential, policy, license_id, tuple(await self.draw_tokens(credential, FIRST_TOKENS)))
+
+    async def draw_tokens(self, credential: str, count: int) -> list[str]:
+        """Return new upload tokens.
+
+        Raises:
+            Unauthorized: When the credential is not one of this server's.
+            Unavailable: When today's are drawn.
+        """
+        day = int(self._now().timestamp()) // _UNIX_DAY_S
+        per_day = self._settings.tokens_per_day
+        return await self._write(lambda t: tokens.draw_tokens(t, credential, count, day=day, per_day=per_day))
+
+    async def put_bundle(
+        self, sha256: str, token: str, chunks: AsyncIterator[bytes], *, length: int | None
+    ) -> tuple[bytes, bool]:
+        """Take a bundle in; return its receipt and whether it is new.
+
+        Args:
+            sha256: The name in the request, 64 hex characters.
+            token: The upload token.
+            chunks: The body.
+            length: What the request announces, if it does.
+
+        Raises:
+            Unauthorized: No such token, or one for another policy.
+            Conflict: The token is spent on another bundle, or the bundle was erased.
+            Corrupt: The body is not the bundle that it claims to be.
+            TooLarge: Over a limit.
+            PrivacyError: It breaks its policy, or a plate or face can be read.
+            Unavailable: Too busy, or no second look is possible.
+            HostError: The disk is full or refuses.
+        """
+        try:
+            return await self._put(sha256, token, chunks, length)
+        except DashlightError as exc:
+            self._metrics.refused.labels(type(exc).__name__).inc()
+            raise
+
+    async def _put(
+        self, sha256: str, token: str, chunks: AsyncIterator[bytes], length: int | None
+    ) -> tuple[bytes, bool]:
+        token_hash = tokens.secret_hash(token, "token")
+        known = await asyncio.to_thread(self._known, bytes.fromhex(sha256), token_hash)
+        if known is not None:
+            return known, False
+        if self._uploads >= self._settings.max_uploads:
+            raise Unavailable(
+                f"{self._uploads} uploads are running", retry_after_s=_BUSY_RETRY_S, code="too-many-uploads"
+            )
+        upload.check_length(
+            length, free_bytes=self._objects.free_bytes(), keep_free_bytes=self._settings.keep_free_mb << 20
+        )
+        staged = self._objects.staging_file()
+        self._uploads += 1
+        self._metrics.uploading.set(self._uploads)
+        try:
+            await upload.receive(
+                chunks, staged, stall_s=self._settings.upload_stall_s, timeout_s=self._settings.upload_timeout_s
+            )
+            return await self._take_in(sha256, token_hash, staged)
+        finally:
+            self._uploads -= 1
+            self._metrics.uploading.set(self._uploads)
+            staged.unlink(missing_ok=True)
+
+    def _known(self, sha256: bytes, token_hash: bytes) -> bytes | None:
+        with self._database.read() as connection:
+            bundles.check_token(connection, token_hash, sha256)
+            return bundles.known_receipt(connection, sha256)
+
+    async def _take_in(self, sha256: str, token_hash: bytes, staged: Path) -> tuple[bytes, bool]:
+        began = time.monotonic()
+        verified, drawn = await asyncio.to_thread(self._verify, sha256, staged)
+        for each in drawn:
+            await self._look_again(each)
+        receipt, is_new = await asyncio.to_thread(self._commit, verified, token_hash, staged)
+        if is_new:
+            self._metrics.bundles.labels(verified.policy).inc()
+            self._metrics.pictures.labels(verified.policy).inc(len(verified.bundle.pictures))
+            self._metrics.bytes.inc(verified.bundle.size_bytes)
+        self._metrics.commit_s.observe(time.monotonic() - began)
+        return receipt, is_new
+
+    def _verify(self, sha256: str, staged: Path) -> tuple[verify.Verified, list[verify.Drawn]]:
+        with self._database.read() as connection:
+            active = tokens.count_enrolments(connection, Policy.PERSONAL)
+        if staged.stat().st_size == 0:
+            raise Corrupt("the body is empty", code="empty-bundle")
+        with staged.open("rb") as file:
+            # Not closed here: an error's traceback may still hold parts of it. It goes with its last reference.
+            archive = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        verified = verify.verify_bundle(archive, sha256=sha256, now=self._now(), active_enrolments=active)
+        share = self._settings.recheck_share
+        numbers = [n for n in range(len(verified.bundle.pictures)) if self._random.random() < share]
+        return verified, verify.drawn_pictures(archive, verified.bundle, numbers)
+
+    async def _look_again(self, drawn: verify.Drawn) -> None:
+        found = await self._look.readable(drawn.jpeg, drawn.redactions)
+        self._metrics.rechecked.labels("readable" if found else "clean").inc()
+        if found:
+            x_min, y_min, x_max, y_max = (round(v) for v in found[0].bbox_xyxy)
+            raise PrivacyError(
+                f"picture {drawn.number}: a {found[0].kind} can be read at {x_min}, {y_min}, {x_max}, {y_max}",
+                hint="nothing of the bundle was kept; redact the recordings again with a newer dashlight",
+                code=f"readable-{found[0].kind}",
+            )
+
+    def _commit(self, verified: verify.Verified, token_hash: bytes, staged: Path) -> tuple[bytes, bool]:
+        """Make object, rows and receipt durable, in this order."""
+        bundle, manifest = verified.bundle, verified.bundle.manifest
+        is_personal = verified.policy is Policy.PERSONAL
+        ids = () if is_personal else tuple(_random_uuid() for _ in bundle.pictures)
+        name = secrets.token_hex(16)
+        stored = StoredObject(
+            key=f"{'staged' if is_personal else 'bundles'}/{name[:2]}/{name}",
+            size_bytes=bundle.size_bytes,
+            head_bytes=verified.head_bytes,
+        )
+        receipt = Receipt(bundle.sha256, len(bundle.pictures), tuple(str(i) for i in ids))
+        accepted = Accepted(
+            sha256=bytes.fromhex(bundle.sha256),
+            policy=verified.policy,
+            public_key=manifest.public_key,
+            sequence=manifest.sequence,
+            pictures=[verify.new_picture(p, manifest, i) for p, i in zip(bundle.pictures, ids, strict=not is_personal)],
+            stored=stored,
+            receipt=encode_receipt(receipt, self._key),
+        )
+        self._objects.adopt(staged, stored.key)
+        try:
+            return self._database.write(lambda t: bundles.accept(t, accepted, token_hash))
+        finally:
+            self._remove_unless_named(stored.key)
+
+    def _remove_unless_named(self, key: str) -> None:
+        """Remove an object that no row names; a commit that failed may still have been made, so look."""
+        with self._database.read() as connection:
+            is_named = bundles.is_object(connection, key)
+        if not is_named:
+            self._objects.remove(key)
+
+    async def erase_bundle(self, sha256: str, signature: bytes) -> None:
+        """Erase a bundle on the word of its key; once more changes nothing.
+
+        Raises:
+            NotFound: There is none, or its key was forgotten.
+            Unauthorized: The signature is not its key's.
+        """
+        await asyncio.to_thread(self._erase_bundle, bytes.fromhex(sha256), signature)
+
+    def _erase_bundle(self, sha256: bytes, signature: bytes) -> None:
+        with self._database.read() as connection:
+            key = bundles.bundle_key(connection, sha256)
+        try:
+            verify_signature(key, "forget", sha256.hex().encode(), signature)
+        except Corrupt as exc:
+            raise Unauthorized("the signature is not by the bundle's key", code="bad-signature") from exc
+        self._database.write(lambda t: bundles.erase_bundle(t, sha256))
+        withdraw.finish_erasures(self._database, self._objects)
+
+    async def erase_picture(self, picture_id: UUID, secret: bytes) -> None:
+        """Erase one picture for whoever shows its deletion secret; once more changes nothing.
+
+        Raises:
+            NotFound: There never was one.
+            Unauthorized: The secret is not its.
+        """
+        await asyncio.to_thread(self._erase_picture, picture_id, secret)
+
+    def _erase_picture(self, picture_id: UUID, secret: bytes) -> None:
+        with self._database.read() as connection:
+            found = pictures.find_for_erasure(connection, picture_id)
+        if found is None:
+            return
+        number, commitment = found
+        if not secrets.compare_digest(deletion_commitment(secret), commitment):
+            raise Unauthorized("the deletion secret is not this picture's", code="bad-secret")
+        self._database.write(lambda t: withdraw.erase(t, [number]))
+        withdraw.finish_erasures(self._database, self._objects)
+
+    async def _write(self, job: Callable[[Transaction], T]) -> T:
+        return await asyncio.wrap_future(self._database.submit(job))
+
+
+def _random_uuid() -> UUID:
+    return UUID(bytes=secrets.token_bytes(16), version=4)

@@ -1,0 +1,27 @@
+"""What ingest counts; labels are closed sets."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class IngestMetrics:
+    """The counters of one server."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register them."""
+        self.bundles = Counter("dashlight_ingest_bundles", "Bundles accepted, by policy", ["policy"], registry=registry)
+        self.pictures = Counter(
+            "dashlight_ingest_pictures", "Pictures accepted, by policy", ["policy"], registry=registry
+        )
+        self.bytes = Counter("dashlight_ingest_received_bytes", "Bytes of accepted bundles", registry=registry)
+        self.refused = Counter(
+            "dashlight_ingest_refused_bundles", "Bundles refused, by the kind of error", ["kind"], registry=registry
+        )
+        self.rechecked = Counter(
+            "dashlight_ingest_rechecked_pictures", "Pictures looked at again", ["verdict"], registry=registry
+        )
+        self.uploading = Gauge("dashlight_ingest_uploads", "Bundles being received now", registry=registry)
+        self.commit_s = Histogram(
+            "dashlight_ingest_commit_seconds", "From the last byte to the receipt", registry=registry
+        )

@@ -1,0 +1,121 @@
+"""The detectors' second look, in a process of its own.
+
+The process starts with the first picture drawn, so that a server without work stays small, and is ended when it
+takes too long. It fails closed: no process, no verdict, no receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dashlight.errors import Corrupt, Unavailable
+from dashlight.model import Redaction
+
+MODULE = "dashlight.ingest.recheck_process"
+_START_TIMEOUT_S = 60.0  # Loading the networks on a slow disk.
+_RETRY_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Something that can still be read."""
+
+    kind: str
+    bbox_xyxy: tuple[float, float, float, float]
+
+
+class SecondLook(Protocol):
+    """Looks at a published picture again."""
+
+    async def readable(self, jpeg: bytes, redactions: Sequence[Redaction]) -> tuple[Readable, ...]:
+        """Return the faces and plates that can still be read.
+
+        Raises:
+            Corrupt: When the picture cannot be decoded.
+            Unavailable: When nobody can look; nothing may be published then.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End whatever looks."""
+        ...
+
+
+class ProcessLook:
+    """A second look by a child process, one picture at a time.
+
+    Args:
+        timeout_s: For one picture.
+        command: Of the process.
+    """
+
+    def __init__(self, *, timeout_s: float, command: Sequence[str] = (sys.executable, "-m", MODULE)) -> None:
+        self._timeout_s = timeout_s
+        self._command = tuple(command)
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def readable(self, jpeg: bytes, redactions: Sequence[Redaction]) -> tuple[Readable, ...]:
+        """Ask the process; start it when it is not running."""
+        asked = json.dumps(
+            {
+                "size_bytes": len(jpeg),
+                "redactions": [[str(r.kind), *r.bbox_xyxy, r.score] for r in redactions],
+            }
+        )
+        async with self._turn:
+            try:
+                reply = await self._ask(asked.encode() + b"\n" + jpeg)
+            except (OSError, EOFError, TimeoutError, ValueError) as exc:
+                await self._end()
+                raise Unavailable(
+                    "the second look at the pictures is not available; nothing was published",
+                    hint="try again later; the operator's `dashlight doctor` looks at the detectors",
+                    code="recheck-unavailable",
+                    retry_after_s=_RETRY_AFTER_S,
+                ) from exc
+        if "corrupt" in reply:
+            raise Corrupt(f"a picture cannot be decoded: {reply['corrupt']}", code="bad-jpeg")
+        return tuple(Readable(kind, (x0, y0, x1, y1)) for kind, x0, y0, x1, y1 in reply["readable"])
+
+    async def _ask(self, message: bytes) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.returncode is not None:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                process = self._process = await asyncio.create_subprocess_exec(
+                    *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+                )
+                await self._line(process)  # It says once that the networks are loaded.
+        if process.stdin is None:
+            raise EOFError
+        async with asyncio.timeout(self._timeout_s):
+            process.stdin.write(message)
+            await process.stdin.drain()
+            return await self._line(process)
+
+    @staticmethod
+    async def _line(process: Process) -> dict[str, Any]:
+        line = await process.stdout.readline() if process.stdout else b""
+        if not line.endswith(b"\n"):
+            raise EOFError
+        reply = json.loads(line)
+        if not isinstance(reply, dict):
+            raise ValueError(reply)  # noqa: TRY004  # A reply that is not ours, caught above.
+        return reply
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    async def close(self) -> None:
+        """End the process."""
+        async with self._turn:
+            await self._end()

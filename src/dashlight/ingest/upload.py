@@ -1,0 +1,86 @@
+"""Receiving a body into a staged file: bounded in bytes, in silence and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from dashlight.errors import HostError, InputError, TooLarge
+from dashlight.wire import MAX_BUNDLE_BYTES
+
+_WRITE_BYTES = 1 << 20  # Fewer, larger writes; each is a trip to a thread.
+
+
+def check_length(announced: int | None, *, free_bytes: int, keep_free_bytes: int) -> None:
+    """Refuse a body by what it announces, before any of it is read.
+
+    Raises:
+        TooLarge: When it is over the limit of a bundle.
+        HostError: When the disk has no room for it.
+    """
+    if announced is not None and announced > MAX_BUNDLE_BYTES:
+        raise TooLarge(f"a bundle of {announced} bytes is over {MAX_BUNDLE_BYTES}")
+    if free_bytes - (announced or MAX_BUNDLE_BYTES) < keep_free_bytes:
+        raise HostError(
+            "the server's disk is full",
+            hint="the bundle is safe with you; the operator has to make room",
+            code="disk-full",
+        )
+
+
+async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, timeout_s: float) -> int:
+    """Write a body to `path` and return its size; the caller deletes the file, whole or not.
+
+    Args:
+        chunks: The body as it comes.
+        path: Does not exist yet.
+        stall_s: How long nothing may come.
+        timeout_s: How long all of it may take.
+
+    Raises:
+        TooLarge: As soon as it is over the limit of a bundle.
+        InputError: When it stalls or takes too long.
+        HostError: When the disk is full or refuses.
+    """
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + timeout_s
+    size = 0
+    waiting: list[bytes] = []
+    waiting_bytes = 0
+    try:
+        handle = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as exc:
+        raise HostError(f"cannot stage an upload: {exc.strerror}", code="disk") from exc
+    try:
+        async with asyncio.timeout_at(min(ends, loop.time() + stall_s)) as limit:
+            async for chunk in chunks:
+                limit.reschedule(min(ends, loop.time() + stall_s))
+                size += len(chunk)
+                if size > MAX_BUNDLE_BYTES:
+                    raise TooLarge(f"a bundle of more than {MAX_BUNDLE_BYTES} bytes")
+                waiting.append(chunk)
+                waiting_bytes += len(chunk)
+                if waiting_bytes >= _WRITE_BYTES:
+                    await asyncio.to_thread(_write, handle, waiting)
+                    waiting, waiting_bytes = [], 0
+        await asyncio.to_thread(_write, handle, waiting)
+    except TimeoutError as exc:
+        raise InputError(
+            f"the upload sent nothing for {stall_s:g} s, or took more than {timeout_s:g} s", code="upload-stalled"
+        ) from exc
+    except OSError as exc:
+        raise HostError(
+            f"the server cannot write: {exc.strerror}", hint="the bundle is safe with you", code="disk-full"
+        ) from exc
+    finally:
+        os.close(handle)
+    return size
+
+
+def _write(handle: int, chunks: list[bytes]) -> None:
+    content = b"".join(chunks)
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]

@@ -1,0 +1,124 @@
+"""Is a staged archive a bundle that keeps the policy it claims? Pure but for reading the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dashlight.errors import PrivacyError
+from dashlight.ingest.jpeg import check_jpeg
+from dashlight.model import Policy, Redaction
+from dashlight.publication.checks import check_bundle
+from dashlight.store.publish import NewPicture
+from dashlight.wire import Bundle, Manifest, PlacedPicture, decode_bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A bundle that may be published once the detectors have had their second look."""
+
+    bundle: Bundle
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that it claims and keeps."""
+        return self.bundle.manifest.policy
+
+    @property
+    def head_bytes(self) -> int:
+        """How many bytes stand before the first picture: manifest and signature."""
+        return self.bundle.pictures[0].offset
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture that the detectors look at again."""
+
+    number: int
+    jpeg: bytes
+    redactions: tuple[Redaction, ...]
+
+
+def verify_bundle(archive: memoryview, *, sha256: str, now: datetime, active_enrolments: int | None) -> Verified:
+    """Return what an archive holds, having checked structure, signature, hashes, pictures and policy.
+
+    Args:
+        archive: The whole archive, hostile.
+        sha256: The name it came under.
+        now: The server's clock.
+        active_enrolments: Of `personal`, which decides whether weeks may be told.
+
+    Raises:
+        Corrupt: When it is not a bundle, or a picture holds more than a picture.
+        TooLarge: When it is over a limit.
+        PrivacyError: When it breaks the policy that it claims.
+    """
+    bundle = decode_bundle(archive, sha256=sha256)
+    manifest = bundle.manifest
+    violations = check_bundle(
+        manifest.policy,
+        [entry.claim for entry in manifest.pictures],
+        manifest.sequence,
+        now=now,
+        sizes=[(entry.width, entry.height) for entry in manifest.pictures],
+        active_enrolments=active_enrolments,
+    )
+    if violations:
+        first = violations[0]
+        where = "" if first.picture is None else f"picture {first.picture}: "
+        raise PrivacyError(
+            f"the bundle breaks the policy {manifest.policy} that it claims: {where}{first.message}"
+            + (f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""),
+            hint="nothing of it was kept; the edge's policy and clock have to be looked at",
+            code=f"policy-{first.code}",
+        )
+    for number, placed in enumerate(bundle.pictures):
+        _check_picture(archive, placed, number)
+    return Verified(bundle)
+
+
+def _check_picture(archive: memoryview, placed: PlacedPicture, number: int) -> None:
+    entry = placed.entry
+    check_jpeg(
+        archive[placed.offset : placed.offset + entry.size_bytes],
+        width=entry.width,
+        height=entry.height,
+        name=f"{number:04}.jpg",
+    )
+    check_jpeg(
+        archive[placed.thumbnail_offset : placed.thumbnail_offset + entry.thumbnail_size_bytes],
+        width=entry.thumbnail_width,
+        height=entry.thumbnail_height,
+        name=f"{number:04}.thumb.jpg",
+    )
+
+
+def drawn_pictures(archive: memoryview, bundle: Bundle, numbers: Sequence[int]) -> list[Drawn]:
+    """Return the pictures of those numbers, copied out of the archive."""
+    drawn = []
+    for number in numbers:
+        placed = bundle.pictures[number]
+        jpeg = bytes(archive[placed.offset : placed.offset + placed.entry.size_bytes])
+        drawn.append(Drawn(number, jpeg, placed.entry.redactions))
+    return drawn
+
+
+def new_picture(placed: PlacedPicture, manifest: Manifest, picture_id: UUID) -> NewPicture:
+    """Return the picture as it is published from the archive itself."""
+    entry = placed.entry
+    return NewPicture(
+        id=picture_id.bytes,
+        claim=entry.claim,
+        license_id=manifest.license_id,
+        attribution=manifest.attribution or "",
+        width=entry.width,
+        height=entry.height,
+        offset=placed.offset,
+        size_bytes=entry.size_bytes,
+        thumbnail_offset=placed.thumbnail_offset,
+        thumbnail_size_bytes=entry.thumbnail_size_bytes,
+        redactions=entry.redactions,
+        deletion_commitment=entry.deletion_commitment,
+    )

@@ -1,0 +1,62 @@
+"""What ingest does by the clock: the daily batch of personal pictures, and forgetting."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from dashlight.errors import DashlightError
+from dashlight.ingest.personal import publish_staged
+from dashlight.store import upkeep
+from dashlight.store.database import Database
+from dashlight.store.objects import Objects
+
+_LOG = logging.getLogger("dashlight.ingest")
+_LOOK_S = 60.0
+_DAY_S = 86_400
+
+
+def is_batch_due(last_day: int | None, now: datetime, hour: int) -> bool:
+    """Return whether the batch is to be made: its hour has come today, or a day was missed."""
+    today = int(now.timestamp()) // _DAY_S
+    if last_day is None or last_day < today - 1:
+        return True
+    return last_day < today and now.hour >= hour
+
+
+def run_due(database: Database, objects: Objects, *, now: datetime, hour: int) -> int:
+    """Make the batch when it is due and forget what is due; return how many pictures were published."""
+    today = int(now.timestamp()) // _DAY_S
+    with database.read() as connection:
+        last_day = upkeep.last_batch_day(connection)
+    if not is_batch_due(last_day, now, hour):
+        return 0
+    published = publish_staged(database, objects)
+    database.write(lambda t: upkeep.forget_reports(t, today))
+    database.write(lambda t: upkeep.note_batch(t, today))
+    return published
+
+
+async def run(
+    stop: asyncio.Event,
+    database: Database,
+    objects: Objects,
+    *,
+    hour: int,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> None:
+    """Look each minute whether something is due, until `stop` is set; a batch that has begun is finished first."""
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(run_due, database, objects, now=now(), hour=hour)
+        except DashlightError as exc:
+            _LOG.error("batch.failed", extra={"reason": exc.code})  # noqa: TRY400  # Expected: a full disk, say.
+        except Exception:
+            _LOG.exception("batch.crashed")
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await stop.wait()
+        except TimeoutError:
+            continue

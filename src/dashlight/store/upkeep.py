@@ -1,0 +1,144 @@
+"""What a store does at its start and once a day: finish erasures, sweep what no row names, forget what is due."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from dashlight.errors import Corrupt, HostError
+from dashlight.store import bundles, withdraw
+from dashlight.store.database import Database, Transaction
+from dashlight.store.durable import make_folder, write_durably
+from dashlight.store.objects import LocalObjects, Objects
+from dashlight.store.schema import report, setting
+
+REPORT_DAYS = 7  # After so many a report's words are deleted; the picture stays hidden until it is decided.
+_LAST_BATCH = "last_batch_day"
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a start found unfinished."""
+
+    staged_files: int
+    orphans: int
+    erasures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The parts of one instance's store, below one folder."""
+
+    database: Database
+    objects: Objects
+    key: Ed25519PrivateKey
+
+
+def open_store(folder: Path) -> Store:
+    """Open or make the store below `folder`. A server also takes `lock_store`; commands beside it do not.
+
+    Raises:
+        HostError: When the folder cannot be used.
+        Corrupt: When the server's key is not one.
+    """
+    make_folder(folder)
+    return Store(Database(folder / "dashlight.sqlite"), LocalObjects(folder), server_key(folder / "server.key"))
+
+
+def lock_store(folder: Path) -> int:
+    """Keep every other server out of `folder` for as long as this process lives; return the lock's handle.
+
+    Raises:
+        HostError: When another server runs on it.
+    """
+    make_folder(folder)
+    try:
+        handle = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise HostError(
+            f"another server runs on {folder}", hint="stop it, or give --data another folder", code="locked"
+        ) from exc
+    except OSError as exc:
+        raise HostError(f"cannot lock {folder}: {exc.strerror}", code="disk") from exc
+    return handle
+
+
+def server_key(path: Path) -> Ed25519PrivateKey:
+    """Return the server's key, made at the first start: 32 bytes in a file that only its owner may read.
+
+    Raises:
+        Corrupt: When the file is not one.
+        HostError: When the disk refuses.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raw = Ed25519PrivateKey.generate().private_bytes_raw()
+        write_durably(path, raw, mode=0o600)
+    except OSError as exc:
+        raise HostError(f"cannot read the server's key {path}: {exc.strerror}", code="disk") from exc
+    if len(raw) != 32:
+        raise Corrupt(f"the server's key {path} has {len(raw)} bytes, not 32", hint="restore it from a backup")
+    return Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def sweep(database: Database, objects: Objects) -> Swept:
+    """Finish what a crash interrupted. Only for a start, when nothing else writes objects."""
+    staged_files = objects.sweep_staging()
+    erasures = withdraw.finish_erasures(database, objects)
+    with database.read() as connection:
+        named = bundles.object_keys(connection)
+    orphans = [key for key in objects.keys() if key not in named]
+    for key in orphans:
+        objects.remove(key)
+    return Swept(staged_files, len(orphans), erasures)
+
+
+def forget_reports(transaction: Transaction, today: int) -> None:
+    """Delete the reports whose deadline has passed."""
+    transaction.connection.execute(sa.delete(report).where(report.c.day < today - REPORT_DAYS))
+
+
+def last_batch_day(connection: sa.Connection) -> int | None:
+    """Return the day of the last batch of personal pictures, since 1970-01-01, or None when there was none."""
+    value = connection.execute(sa.select(setting.c.value).where(setting.c.name == _LAST_BATCH)).scalar()
+    return None if value is None else int(value)
+
+
+def note_batch(transaction: Transaction, day: int) -> None:
+    """Remember that the batch of `day` is done."""
+    transaction.connection.execute(
+        sa.text(
+            "INSERT INTO setting (name, value) VALUES (:name, :value) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        ),
+        {"name": _LAST_BATCH, "value": str(day)},
+    )
+
+
+def check_writable(database: Database, objects: Objects) -> None:
+    """Write and take back one row and one object.
+
+    Raises:
+        HostError: When either refuses.
+        Unavailable: When the database is busy.
+    """
+    database.write(lambda t: note_probe(t))
+    staged = objects.staging_file()
+    try:
+        write_durably(staged, b"probe")
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def note_probe(transaction: Transaction) -> None:
+    """Write a row that says nothing."""
+    transaction.connection.execute(
+        sa.text("INSERT INTO setting (name, value) VALUES ('probe', '') ON CONFLICT (name) DO UPDATE SET value = ''")
+    )
