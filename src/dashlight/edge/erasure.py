@@ -22,7 +22,6 @@ from dashlight.model import Policy
 from dashlight.wire import bundle_key, deletion_secret, sign, to_base64url
 
 PERSONAL_SPREAD_S = 14 * 86_400.0  # Erased together, pictures would show that they belong together.
-PERSONAL_AT_ONCE = 1
 GIVE_UP_AFTER_S = 30 * 86_400.0  # A personal picture that is not found for so long is not there (any more).
 _SAME_DEG = 1.5e-6
 _SAME_HEADING_DEG = 0.11
@@ -186,18 +185,18 @@ def take_back(
             with ledger.transaction() as db:
                 db.execute("UPDATE bundles SET forget_at = ? WHERE number = ?", (now, bundle.number))
         elif bundle.state is BundleState.RECEIVED:
-            spread_s = 0.0 if at_once or bundle.policy != Policy.PERSONAL else PERSONAL_SPREAD_S
+            is_spread = bundle.policy == Policy.PERSONAL and not at_once and len(selection.pictures) > 1
+            spread_s = PERSONAL_SPREAD_S if is_spread else 0.0
             _mark_pictures(ledger, mine, now=now, spread_s=spread_s, rng=rng)
 
 
 def _mark_pictures(
     ledger: Ledger, pictures: Sequence[PictureRow], *, now: float, spread_s: float, rng: random.Random
 ) -> None:
-    is_single = len(pictures) <= PERSONAL_AT_ONCE
     with ledger.transaction() as db:
         db.executemany(
             "UPDATE pictures SET forget_at = ? WHERE recording = ? AND offset_ms = ?",
-            [(now + (0.0 if is_single else rng.uniform(0, spread_s)), p.recording, p.offset_ms) for p in pictures],
+            [(now + rng.uniform(0, spread_s), p.recording, p.offset_ms) for p in pictures],
         )
 
 

@@ -1,0 +1,97 @@
+"""A watched folder: files that are being written are left alone, and a camera may be unplugged."""
+
+import os
+import shutil
+
+import pytest
+
+from dashlight.edge.fingerprint import fingerprint
+from dashlight.edge.worker import Look
+from dashlight.errors import HostError
+
+
+@pytest.fixture
+def card(tmp_path):
+    folder = tmp_path / "card"
+    folder.mkdir()
+    return folder
+
+
+def written(path, content, at):
+    path.write_bytes(content)
+    os.utime(path, (at, at))
+    return path
+
+
+def test_a_file_counts_only_after_it_has_settled(card):
+    look = Look([card], settle_s=10)
+    written(card / "a.mp4", b"x" * 10, 1000)
+
+    assert look.settled(2000.0) == []
+    assert look.settled(2009.0) == []
+    assert [r.path.name for r in look.settled(2010.0)] == ["a.mp4"]
+    assert look.settled(2020.0) == []
+
+
+def test_a_file_that_grows_is_left_alone(card):
+    look = Look([card], settle_s=10)
+    for n in range(5):
+        written(card / "a.mp4", b"x" * (n + 1), 1000 + n)
+        assert look.settled(2000.0 + 6 * n) == []
+
+    assert len(look.settled(2034.0)) == 1
+
+
+def test_a_file_that_changes_later_is_offered_again(card):
+    look = Look([card], settle_s=10)
+    written(card / "a.mp4", b"x", 1000)
+    look.settled(2000.0)
+    look.settled(2010.0)
+    written(card / "a.mp4", b"longer", 1001)
+
+    assert look.settled(2020.0) == []
+    assert len(look.settled(2030.0)) == 1
+
+
+def test_a_camera_that_is_unplugged_is_told_once_and_offered_again(card):
+    look = Look([card], settle_s=10)
+    written(card / "a.mp4", b"x", 1000)
+    look.settled(2000.0)
+    look.settled(2010.0)
+    shutil.rmtree(card)
+
+    assert look.gone() == [card]
+    assert look.gone() == []
+    assert look.settled(2020.0) == []
+
+    card.mkdir()
+    written(card / "a.mp4", b"x", 1000)
+
+    assert look.returned() == [card]
+    assert look.returned() == []
+    assert len(look.settled(2040.0)) == 1
+
+
+def test_other_files_are_passed_over(card):
+    look = Look([card], settle_s=0)
+    written(card / "notes.txt", b"x", 1000)
+
+    assert look.settled(2000.0) == []
+
+
+def test_a_recording_is_known_by_its_bytes(tmp_path):
+    content = os.urandom(3_000_000)
+    (tmp_path / "a.mp4").write_bytes(content)
+    (tmp_path / "b.mov").write_bytes(content)
+    (tmp_path / "c.mp4").write_bytes(content[:-1] + b"\0")
+    (tmp_path / "d.mp4").write_bytes(b"")
+
+    a, b, c, d = (fingerprint(tmp_path / name) for name in ("a.mp4", "b.mov", "c.mp4", "d.mp4"))
+
+    assert a == b
+    assert len({a, c, d}) == 3
+
+
+def test_a_recording_that_is_gone_is_told(tmp_path):
+    with pytest.raises(HostError, match="cannot be read"):
+        fingerprint(tmp_path / "none.mp4")
