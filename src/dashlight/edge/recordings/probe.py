@@ -1,20 +1,20 @@
-"""Reads a video's headers with PyAV; decodes nothing."""
+"""Reads a video's headers with PyAV; decodes nothing.
+
+PyAV's log level is left at its default, none: any other lets FFmpeg's decoding threads wait for Python's lock to
+log a damaged frame, while the thread that holds the lock waits for them.
+"""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import av
 import av.error
-import av.logging
 
 from dashlight.errors import Corrupt, HostError, InputError
 
-av.logging.set_level(av.logging.PANIC)  # FFmpeg's remarks on broken files would go to stderr; we tell them ourselves.
-logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 MAX_PIXELS = 8192 * 8192  # Larger than any camera; a header that says more is hostile or broken.
 

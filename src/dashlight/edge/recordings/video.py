@@ -5,7 +5,6 @@ Whole groups of pictures in which nothing is wanted (a red light, a place that m
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,8 @@ from dashlight.edge.recordings.probe import MAX_PIXELS, opened
 from dashlight.errors import Corrupt, InputError, UsageError
 
 ROW_STRIDE = 8  # Every eighth row of luma ranks frames of one window as all rows do, in an eighth of the time.
+ENDS_WITHIN_S = 1.5  # Headers and frames of whole files disagree by less.
 MAX_HELD_PACKETS = 120  # Of a group of pictures, until it is known whether anything of it is wanted.
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +133,7 @@ class Sharpest:
         self._next = 0
         self._best: tuple[float, float, av.VideoFrame] | None = None
         self._first_s: float | None = None
+        self._seen_s = 0.0
         self.decoded_frames = 0
         self.skipped_packets = 0
         self.damage: Corrupt | None = None
@@ -163,6 +162,17 @@ class Sharpest:
                 self.damage = Corrupt(f"the video breaks off after {self.decoded_frames} frames", code="truncated")
                 self.damage.__cause__ = exc
             yield from self._closed()
+            self._judge_length(stream)
+
+    def _judge_length(self, stream: Any) -> None:
+        """Tell of a file whose frames end before its headers say; the demuxer alone ends there without a word."""
+        told_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        if self.damage is None and self._next < len(self._windows) and self._seen_s + ENDS_WITHIN_S < told_s:
+            self.damage = Corrupt(
+                f"the video ends after {self._seen_s:.1f} s of the {told_s:.1f} s that it should have",
+                code="truncated",
+                hint="The camera lost power, or the copy of the file is not complete.",
+            )
 
     def _frames(self, container: av.container.InputContainer, stream: Any) -> Iterator[av.VideoFrame]:
         held: list[Any] | None = None
@@ -172,6 +182,7 @@ class Sharpest:
         broken = 0
         for packet in container.demux(stream):
             at_s = None if packet.pts is None else packet.pts * time_base - (self._first_s or 0.0)
+            self._seen_s = max(self._seen_s, at_s or 0.0)
             if packet.is_keyframe and packet.size:
                 self.skipped_packets += len(held or ())
                 held = []
@@ -197,7 +208,7 @@ class Sharpest:
 
     def _offered(self, frame: Any) -> Iterator[Winner]:
         self.decoded_frames += 1
-        if frame.time is None or frame.width * frame.height > MAX_PIXELS:
+        if frame.is_corrupt or frame.time is None or frame.width * frame.height > MAX_PIXELS:
             return
         if self._first_s is None:
             self._first_s = float(frame.time)

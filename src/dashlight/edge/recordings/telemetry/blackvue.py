@@ -55,7 +55,7 @@ def read_embedded(path: Path) -> Telemetry | None:
 
 
 def parsed(text: str) -> Telemetry | None:
-    """Return the positions in text; each is tied to the video by the camera's clock, which starts with the first line."""
+    """Return the positions in text; the camera's clock ties each to the video, which starts with the first line."""
     lines = [(int(match.group(1)) / 1000.0, match.group(2)) for match in _LINE.finditer(text)]
     if not lines:
         return None

@@ -25,7 +25,8 @@ SIDECARS: dict[str, Reader] = {
 def sources_of(recording: Recording) -> Iterator[tuple[Path, Callable[[], Telemetry | None]]]:
     """Yield each place that may hold the positions, likeliest first, and how to read it.
 
-    What is in the video comes first: its clock is tied to the frames. exiftool is asked last. Reading may raise any `DashlightError`.
+    What is in the video comes first: its clock is tied to the frames. exiftool is asked last.
+    Reading may raise any `DashlightError`.
     """
     for reader in EMBEDDED:
         if recording.container in ("mp4", "mov") or reader is novatek.read:
