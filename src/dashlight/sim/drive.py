@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +43,16 @@ class Place:
     Attributes:
         origin: Of the plane.
         bearing_deg: The true heading of the plane's +y axis, so that the streets are not a compass rose.
+        zone: The time zone there, which the camera's clock is set to.
     """
 
     origin: LonLat = field(default_factory=lambda: LonLat(13.3976, 52.5163))
     bearing_deg: float = 17.0
+    zone: str = "Europe/Berlin"
+
+    def utc_offset(self, at: datetime) -> timedelta:
+        """Return how far the clocks there are ahead of UTC."""
+        return at.astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta(0)
 
     def lon_lat(self, x: float, y: float) -> LonLat:
         """Return the position of a point of the plane; within millimetres over a town."""

@@ -1,8 +1,9 @@
 """A simulated drive on disk, as a Novatek camera leaves it on its card, with the truth beside it.
 
     <folder>/drive-<hash of the parameters>/
-        DCIM/Movie/2026_1123_101500_0001F.MP4   clips that continue each other, positions as `freeGPS` blocks
-        truth/2026_1123_101500_0001F.json       what each frame shows, and where the camera really was
+        DCIM/Movie/2026_1123_111500_0001F.MP4   clips that continue each other, positions as `freeGPS` blocks,
+                                                local times, as of most such cameras
+        truth/2026_1123_111500_0001F.json       what each frame shows, and where the camera really was
         drive.json                              the parameters
 
 The folder appears under its name only when it is whole.
@@ -171,6 +172,7 @@ class _Clip:
     @property
     def name(self) -> str:
         at = self.started_at + timedelta(seconds=self.start_s)
+        at += self.place.utc_offset(at)
         return f"{at:%Y_%m%d_%H%M%S}_{self.index + 1:04}F"
 
 
@@ -299,7 +301,13 @@ def _render_clip(renderer: Renderer, clip: _Clip) -> Iterator[int]:
             for packet in stream.encode():
                 container.mux(packet)
         start = clip.started_at + timedelta(seconds=clip.start_s)
-        mux_novatek(plain, clip.fixes.fixes, clip.work / f"DCIM/Movie/{clip.name}.MP4", video_start=start)
+        mux_novatek(
+            plain,
+            clip.fixes.fixes,
+            clip.work / f"DCIM/Movie/{clip.name}.MP4",
+            video_start=start,
+            utc_offset=clip.place.utc_offset(start),
+        )
     except av.FFmpegError as exc:
         raise HostError(f"cannot write the simulated recording: {exc}", hint="reinstall PyAV") from exc
     finally:

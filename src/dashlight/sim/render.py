@@ -42,6 +42,7 @@ SHADOW_REACH_M: Final = 70.0
 SUN: Final = (-0.77, -0.64)  # On the plane, the way to the sun; the shadows of `ground` fall the other way.
 LEAD_S: Final = 0.9  # How far ahead in time the car in front is.
 LEAD_M: Final = 7.5
+LENS_BLUR_PX: Final = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ class Renderer:
         for owner, thing in enumerate(sorted(things, key=lambda t: -t.distance_m), start=1):
             truths += self._paint(canvas, thing, owner, t_s)
         found = [as_seen(truth, canvas, owner) for truth, owner in truths]
-        rgb = cv2.multiply(canvas.rgb, self._lens, scale=1 / 255)
+        softened = cv2.GaussianBlur(canvas.rgb, (3, 3), LENS_BLUR_PX)  # As a small lens draws.
+        rgb = cv2.multiply(softened, self._lens, scale=1 / 255)
         top = self.height - len(self._bonnet)
         alpha = self._bonnet[..., 3:].astype(np.float32) / 255.0
         rgb[top:] = (rgb[top:] * (1 - alpha) + self._bonnet[..., :3] * alpha).astype(np.uint8)

@@ -228,8 +228,6 @@ def _rear(shape: Shape, color: Rgb, *, is_braking: bool, is_van: bool) -> Pixels
         -1,
     )
     cv2.circle(panel, (columns // 2, max(10, middle - round(0.17 * scale))), 7, (196, 200, 204), -1, cv2.LINE_AA)
-    for u in (round(0.2 * columns), round(0.8 * columns)):
-        cv2.rectangle(panel, (u - 12, rows - 26), (u + 12, rows - 18), (176, 30, 30), -1)
     return panel
 
 
