@@ -104,7 +104,7 @@ def house_front(variant: int, random: np.random.Generator) -> tuple[Pixels, floa
             if has_balconies and bay % 2 == storey % 2:
                 _draw_balcony(front, center, top + 2.2 * scale, scale)
         cv2.line(front, (0, top + 4), (columns, top + 4), _toned(wall, 0.86), 2)
-    _draw_ground_floor(front, ground_row, variant, scale, random)
+    _draw_ground_floor(front, ground_row, variant, scale)
     return front, height
 
 
@@ -198,7 +198,7 @@ def _draw_balcony(front: Pixels, center: float, floor: float, scale: int) -> Non
     cv2.line(front, (left, top), (right, top), (40, 40, 44), 3)
 
 
-def _draw_ground_floor(front: Pixels, row: int, variant: int, scale: int, random: np.random.Generator) -> None:
+def _draw_ground_floor(front: Pixels, row: int, variant: int, scale: int) -> None:
     rows, columns = front.shape[:2]
     base = _toned(front[row - 20, 4], 0.82)
     cv2.rectangle(front, (0, row), (columns, rows), base, -1)
