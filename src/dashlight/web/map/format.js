@@ -29,7 +29,6 @@ const instantFormat = new Intl.DateTimeFormat(locale, {
 const briefFormat = new Intl.DateTimeFormat(locale, {
   day: 'numeric',
   month: 'short',
-  year: 'numeric',
   hour: 'numeric',
   minute: '2-digit',
   second: '2-digit',
@@ -75,7 +74,8 @@ export function captured({ captured: when, captured_precision: precision, day })
 export function capturedBriefly({ captured: when, captured_precision: precision, day }) {
   if (precision === 'week') return t('weekOf', { day: shortDay(day) });
   if (precision === 'month') return monthFormat.format(dayStart(day));
-  return briefFormat.format(new Date(when));
+  const instant = new Date(when);
+  return instant.getFullYear() === new Date().getFullYear() ? briefFormat.format(instant) : shortDay(day);
 }
 
 /** Return the precision that an event of the live feed leaves unsaid. @param {string} when */

@@ -61,7 +61,7 @@ function drawDot(policy, look) {
   pen.moveTo(0, 0);
   pen.arc(0, 0, look.reach, (-120 * Math.PI) / 180, (-60 * Math.PI) / 180);
   pen.closePath();
-  pen.globalAlpha = 0.55;
+  pen.globalAlpha = 0.75;
   pen.fillStyle = look.fill;
   pen.fill();
   pen.globalAlpha = 0.9;
@@ -85,7 +85,7 @@ export function mapImages(theme) {
   const halo = theme.dataHalo;
   for (const policy of POLICIES) {
     AGES.forEach((age, index) => {
-      const image = drawDot(policy, { fill: theme.ages[index], halo, radius: 5.5, reach: 17 });
+      const image = drawDot(policy, { fill: theme.ages[index], halo, radius: 5, reach: 18 });
       images.set(`${policy}-${age}`, { image, options: { pixelRatio: RATIO } });
     });
     const image = drawDot(policy, { fill: theme.selected, halo, radius: 7.5, reach: 19 });

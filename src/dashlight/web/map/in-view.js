@@ -62,11 +62,13 @@ export class InView extends EventTarget {
   /** @type {AbortController | null} */
   #request = null;
 
-  /** The number of pictures in view, or null while it is not known. */
+  /** The number of pictures in view, or null while it is not known; days are counted by cells, so nearly. */
   get total() {
     if (!this.days) return null;
+    if (!this.cursor) return this.pictures.length;
     const { from, to } = this.dates;
-    return this.days.reduce((sum, [day, n]) => ((from && day < from) || (to && day > to) ? sum : sum + n), 0);
+    const counted = this.days.reduce((sum, [day, n]) => ((from && day < from) || (to && day > to) ? sum : sum + n), 0);
+    return Math.max(counted, this.pictures.length);
   }
 
   /** Show another part of the map or other dates. @param {Bounds} bounds @param {Dates} dates */
@@ -126,7 +128,7 @@ export class InView extends EventTarget {
       this.fresh.add(id);
       counts.set(day, (counts.get(day) ?? 0) + 1);
     }
-    const pictures = [...added.map(pictureOf).reverse(), ...this.pictures].slice(0, Math.max(40, this.pictures.length));
+    const pictures = [...added.map(pictureOf).reverse(), ...this.pictures];
     const days = /** @type {[string, number][]} */ ([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
     this.#set({ pictures, days: this.days && days, status: 'ready' });
     return added.length;

@@ -37,9 +37,6 @@ function imageName() {
 
 /** @param {Theme} theme @returns {Layer[]} */
 function basemapLayers(theme) {
-  const name = { 'text-field': ['get', 'name'], 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
-  const halo = { 'text-color': theme.label, 'text-halo-color': theme.labelHalo, 'text-halo-width': 1.5 };
-  const from = (/** @type {number} */ offset) => ['>=', ['zoom'], ['+', ['get', 'rank'], offset]];
   return /** @type {Layer[]} */ ([
     { id: 'sea', type: 'background', paint: { 'background-color': theme.sea } },
     { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': theme.land, 'fill-antialias': true } },
@@ -52,13 +49,23 @@ function basemapLayers(theme) {
       paint: { 'line-color': theme.border, 'line-width': 0.75, 'line-dasharray': [3, 2] },
     },
     { id: 'borders', type: 'line', source: 'borders', paint: { 'line-color': theme.border, 'line-width': 1.25 } },
+  ]);
+}
+
+/** Names stand above the coverage, so that it does not hide where it is. @param {Theme} theme @returns {Layer[]} */
+function nameLayers(theme) {
+  const name = { 'text-field': /** @type {Expression} */ (['get', 'name']), 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
+  const halo = { 'text-color': theme.label, 'text-halo-color': theme.labelHalo, 'text-halo-width': 1.5 };
+  const from = (/** @type {number} */ offset) =>
+    /** @type {Expression} */ (['>=', ['zoom'], ['+', ['get', 'rank'], offset]]);
+  return /** @type {Layer[]} */ ([
     {
       id: 'names-states',
       type: 'symbol',
       source: 'labels',
       minzoom: 3,
       maxzoom: 12,
-      filter: ['all', ['==', ['get', 'kind'], 'state'], from(2)],
+      filter: ['all', ['==', ['get', 'kind'], 'state'], from(1)],
       layout: { ...name, 'text-size': 11, 'symbol-sort-key': ['get', 'rank'] },
       paint: halo,
     },
@@ -67,7 +74,7 @@ function basemapLayers(theme) {
       type: 'symbol',
       source: 'labels',
       maxzoom: 12,
-      filter: ['all', ['==', ['get', 'kind'], 'country'], from(1)],
+      filter: ['all', ['==', ['get', 'kind'], 'country'], from(0)],
       layout: { ...name, 'text-size': ['interpolate', ['linear'], ['zoom'], 2, 11, 7, 15], 'symbol-sort-key': ['get', 'rank'] },
       paint: halo,
     },
@@ -80,16 +87,9 @@ function groundWidth(metres) {
   return ['interpolate', ['exponential', 2], ['zoom'], 11, Math.max(1.6, at(11)), 14, Math.max(3, at(14)), 20, at(20)];
 }
 
-/** @param {Theme} theme @returns {Layer[]} */
-function pictureLayers(theme) {
+/** Coverage and streets. @param {Theme} theme @returns {Layer[]} */
+function farLayers(theme) {
   const colour = byAge(theme.ages);
-  const icon = {
-    'icon-image': imageName(),
-    'icon-rotate': ['get', 'heading'],
-    'icon-rotation-alignment': 'map',
-    'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.6, 17, 0.85, 19, 1.1],
-  };
-  const always = { 'icon-allow-overlap': true, 'icon-ignore-placement': true };
   const tiles = { source: 'pictures' };
   return /** @type {Layer[]} */ ([
     {
@@ -126,6 +126,21 @@ function pictureLayers(theme) {
       maxzoom: PICTURES_ZOOM,
       paint: { 'circle-color': colour, 'circle-radius': groundWidth(26) },
     },
+  ]);
+}
+
+/** A dot and a wedge for each picture. @param {Theme} theme @returns {Layer[]} */
+function closeLayers(theme) {
+  const colour = byAge(theme.ages);
+  const icon = {
+    'icon-image': imageName(),
+    'icon-rotate': ['get', 'heading'],
+    'icon-rotation-alignment': 'map',
+    'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.75, 16, 1, 19, 1.2],
+  };
+  const always = { 'icon-allow-overlap': true, 'icon-ignore-placement': true };
+  const tiles = { source: 'pictures' };
+  return /** @type {Layer[]} */ ([
     {
       id: 'road',
       type: 'circle',
@@ -133,7 +148,7 @@ function pictureLayers(theme) {
       'source-layer': 'pictures',
       minzoom: PICTURES_ZOOM,
       layout: { 'circle-sort-key': ['get', 'day'] },
-      paint: { 'circle-color': colour, 'circle-opacity': 0.3, 'circle-radius': groundWidth(5) },
+      paint: { 'circle-color': colour, 'circle-opacity': 0.22, 'circle-radius': groundWidth(5) },
     },
     {
       id: 'dots',
@@ -169,7 +184,7 @@ function pictureLayers(theme) {
       id: 'selected',
       type: 'symbol',
       source: 'selected',
-      layout: { ...icon, ...always, 'icon-image': ['concat', ['get', 'policy'], '-selected'], 'icon-size': 1.1 },
+      layout: { ...icon, ...always, 'icon-image': ['concat', ['get', 'policy'], '-selected'], 'icon-size': 1.2 },
     },
   ]);
 }
@@ -197,7 +212,7 @@ export function mapStyle(theme, dates, overlays) {
       hovered: geojson(overlays.hovered),
       selected: geojson(overlays.selected),
     },
-    layers: [...basemapLayers(theme), ...pictureLayers(theme)],
+    layers: [...basemapLayers(theme), ...farLayers(theme), ...nameLayers(theme), ...closeLayers(theme)],
   });
 }
 

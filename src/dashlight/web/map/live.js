@@ -60,7 +60,7 @@ export class EventStreamParser {
 /**
  * Follows a region of the map and never gives up.
  *
- * Events: `picture`, `gone`, `refresh` (detail: the parsed data), `line` (detail: `{up: boolean, retryAt: number}`).
+ * Events: `hello`, `picture`, `gone`, `refresh` (detail: the parsed data), `line` (detail: `{up: boolean, retryAt: number}`).
  */
 export class LiveFeed extends EventTarget {
   #lastId = '';
@@ -82,11 +82,17 @@ export class LiveFeed extends EventTarget {
     addEventListener('pageshow', (event) => event.persisted && this.retry());
   }
 
-  /** Follow another region; what was missed in between comes with the next connection. @param {Bounds} bounds */
+  /**
+   * Follow another region. What happened there before is no news: it comes with the list and the tiles, which the
+   * page asks for after `hello`.
+   *
+   * @param {Bounds} bounds
+   */
   follow(bounds) {
     const bbox = bboxParameter(bounds);
     if (bbox === this.#bbox) return;
     this.#bbox = bbox;
+    this.#lastId = '';
     this.#connect();
   }
 

@@ -53,7 +53,6 @@ export class MapElement extends HTMLElement {
   #gone = new Set();
   /** @type {Set<maplibre.Marker>} */
   #pulses = new Set();
-  #mustRevalidate = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #tilesTimer;
 
@@ -90,7 +89,6 @@ export class MapElement extends HTMLElement {
       touchPitch: false,
       maxPitch: 0,
       fadeDuration: reducedMotion() ? 0 : 150,
-      transformRequest: (url) => (this.#mustRevalidate && url.includes('/v1/tiles/') ? { url, cache: 'no-cache' } : { url }),
       locale: {
         'Map.Title': t('map'),
         'NavigationControl.ZoomIn': t('zoomMapIn'),
@@ -278,18 +276,17 @@ export class MapElement extends HTMLElement {
   }
 
   /** Take a picture off the map at once. @param {string} id */
-  remove(id) {
+  withdraw(id) {
     this.#gone.add(id);
     if (this.#arrivals.delete(id)) this.#setOverlay('arrivals', collection([...this.#arrivals.values()]));
     this.#applyHidden();
     this.refreshTiles();
   }
 
-  /** Load the tiles in view anew, soon and once, and ask the server whether the stored ones still hold. */
+  /** Load the tiles in view anew, soon and once; by their ETag the server sends only what has changed. */
   refreshTiles() {
     clearTimeout(this.#tilesTimer);
     this.#tilesTimer = setTimeout(() => {
-      this.#mustRevalidate = true;
       if (this.map?.getSource('pictures')) this.map.refreshTiles('pictures');
     }, TILES_SETTLE_MS);
   }

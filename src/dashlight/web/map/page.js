@@ -104,6 +104,7 @@ export class Page {
       this.refresh();
     });
     map.addEventListener('unlocated', () => this.#announce(t('locateFailed')));
+    this.feed.addEventListener('hello', () => this.#catchUp());
     this.feed.addEventListener('picture', (event) => this.#arrive(/** @type {CustomEvent} */ (event).detail));
     this.feed.addEventListener('gone', (event) => this.#lose(/** @type {CustomEvent} */ (event).detail.id));
     this.feed.addEventListener('refresh', () => this.#renew());
@@ -209,6 +210,14 @@ export class Page {
     this.#renew();
   }
 
+  /** Ask once more after the feed has begun: what came between the first answer and now is in neither. */
+  async #catchUp() {
+    const known = new Set(this.view.pictures.map(({ id }) => id));
+    const wasReady = this.view.status === 'ready';
+    await this.view.reload({ quietly: true });
+    if (wasReady && this.view.pictures.some(({ id }) => !known.has(id))) this.parts.map.refreshTiles();
+  }
+
   #renew() {
     this.parts.map.refreshTiles();
     this.view.reload({ quietly: true });
@@ -269,7 +278,7 @@ export class Page {
 
   /** @param {string} id */
   #lose(id) {
-    this.parts.map.remove(id);
+    this.parts.map.withdraw(id);
     if (this.instance && this.view.remove(id)) this.#announce(t('gone'));
     if (this.opened.id === id) this.opened.withdraw();
   }

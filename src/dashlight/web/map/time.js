@@ -61,7 +61,8 @@ export class TimeElement extends LightElement {
   /** @param {'from' | 'to'} end @param {string | null} day @param {boolean} isDone */
   #choose(end, day, isDone) {
     const { state } = /** @type {Page} */ (this.page);
-    let { from, to } = { ...state.shown, [end]: day || null };
+    let from = end === 'from' ? day || null : state.shown.from;
+    let to = end === 'to' ? day || null : state.shown.to;
     if (from && to && from > to) [from, to] = end === 'from' ? [from, from] : [to, to];
     state.change({ from, to }, { push: isDone });
   }

@@ -6,20 +6,9 @@
  * @typedef {{from: string | null, to: string | null}} Dates  inclusive days, YYYY-MM-DD
  * @typedef {{zoom: number, lat: number, lon: number}} View
  *
- * @typedef {object} PictureProperties
- * @property {string} captured
- * @property {'instant' | 'week' | 'month'} captured_precision
- * @property {string} day
- * @property {number} view:azimuth
- * @property {number | null} accuracy_m
- * @property {Policy} policy
- * @property {string} license
- * @property {string} attribution
- * @property {number} width
- * @property {number} height
- * @property {string | null} sequence
- * @property {number} rank
- * @property {{kind: string, bbox_xyxy: number[]}[]} redactions
+ * @typedef {{captured: string, captured_precision: 'instant' | 'week' | 'month', day: string, 'view:azimuth': number,
+ *   accuracy_m: number | null, policy: Policy, license: string, attribution: string, width: number, height: number,
+ *   sequence: string | null, rank: number, redactions: {kind: string, bbox_xyxy: number[]}[]}} PictureProperties
  *
  * @typedef {{rel?: string, href: string, id?: string}} Link
  * @typedef {object} Picture

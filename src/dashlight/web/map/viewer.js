@@ -242,7 +242,6 @@ export class ViewerElement extends LightElement {
   /** @param {string} key @param {unknown} next */
   #message(key, next) {
     return html`<div class="message" data-state=${key}>
-      <p><strong>${t(`${key}Title`)}</strong></p>
       <p>${key === 'pictureFailed' ? t('failedText', { reason: this.page?.opened.reason ?? '' }) : t(`${key}Text`)}</p>
       ${next}
     </div>`;
@@ -267,16 +266,16 @@ export class ViewerElement extends LightElement {
 
   render() {
     if (!this.page) return nothing;
-    const { picture } = this.page.opened;
-    const title = picture ? captured(picture.properties) : t('pictureLoading');
+    const { picture, status } = this.page.opened;
+    const trouble = { gone: 'pictureGoneTitle', unknown: 'pictureUnknownTitle', failed: 'pictureFailedTitle' };
+    const key = /** @type {Record<string, string>} */ (trouble)[status] ?? (status === 'offline' && !picture ? 'offlineTitle' : '');
+    const title = picture && !key ? captured(picture.properties) : t(key || 'pictureLoading');
     return html`<article class="viewer" aria-labelledby="viewer-title">
       <header class="viewer-head">
         <button class="button plain icon" aria-label=${t('backToList')} title=${t('backToList')} @click=${() => this.page?.close()}>
           ${signs.back()}
         </button>
-        <h2 class="viewer-title" id="viewer-title" tabindex="-1">
-          ${this.page.opened.status === 'gone' ? t('pictureGoneTitle') : title}
-        </h2>
+        <h2 class="viewer-title" id="viewer-title" tabindex="-1">${title}</h2>
       </header>
       <p class="said" role="status">${this.said || this.page.said}</p>
       ${this.#body()}
