@@ -84,9 +84,7 @@ def write_onnx(net: Any, path: Path) -> None:
     head = graph.blocks("head", graph.add("Concat", [fine, wide], "joined", axis=1), net.head)
     layers = {name: getattr(net, name) for name in ("score", "distance")}
     maps = {
-        name: graph.convolution(
-            f"{name}.map", head, layer, layer.weight.detach().numpy(), layer.bias.detach().numpy()
-        )
+        name: graph.convolution(f"{name}.map", head, layer, layer.weight.detach().numpy(), layer.bias.detach().numpy())
         for name, layer in layers.items()
     }
     likely = graph.add("Sigmoid", [maps["score"]], "score.sigmoid")
@@ -105,9 +103,7 @@ def write_onnx(net: Any, path: Path) -> None:
         ],
         graph.constants,
     )
-    model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", OPSET_VERSION)], ir_version=IR_VERSION
-    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET_VERSION)], ir_version=IR_VERSION)
     model.producer_name = "dashlight"
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)

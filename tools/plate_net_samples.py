@@ -8,7 +8,7 @@ somewhere else.
 
 import json
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-Pixels = npt.NDArray[np.uint8]
+Pixels = np.ndarray[Any, Any]  # (H, W, 3) uint8
 Boxes = npt.NDArray[np.float32]
 Rng = np.random.Generator
 
@@ -49,17 +49,31 @@ STYLES: tuple[tuple[str, float, tuple[Any, ...], tuple[Any, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A picture and its plates; `is_labelled` says that every plate is in `boxes`."""
+    """A picture and its plates.
+
+    Attributes:
+        image: RGB.
+        boxes: Labelled plates, `(N, 4)`.
+        sure: Places known to be plates or not; where labels of other things are.
+        is_labelled: Every plate is in `boxes`.
+        unsure: Places that may be plates, found by a trained network.
+        is_searched: Every place that may be a plate is in `unsure`.
+    """
 
     image: Pixels
     boxes: Boxes
     sure: Boxes
     is_labelled: bool
+    unsure: Boxes = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    is_searched: bool = False
 
 
 def read_rgb(path: Path) -> Pixels:
     """Return the picture at `path`, RGB."""
-    return np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[:, :, ::-1])
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise SystemExit(f"{path} is no picture")
+    return np.ascontiguousarray(bgr[:, :, ::-1])
 
 
 def read_labels(folder: Path) -> list[dict[str, Any]]:
@@ -109,9 +123,7 @@ class PlatePainter:
     """Draws number plates of no country in particular."""
 
     def __init__(self, fonts: Path) -> None:
-        self.fonts = sorted(
-            path for path in fonts.rglob("*.ttf") if any(word in path.name for word in FONT_WORDS)
-        )
+        self.fonts = sorted(path for path in fonts.rglob("*.ttf") if any(word in path.name for word in FONT_WORDS))
         if not self.fonts:
             raise SystemExit(f"no fonts under {fonts}: name a folder of .ttf files with --fonts")
         self._cache: dict[tuple[Path, int], ImageFont.FreeTypeFont] = {}
@@ -204,7 +216,8 @@ class PlatePainter:
             name = "".join(rng.choice(list(string.ascii_uppercase), int(rng.integers(5, 13))))
             self._write(draw, rng, name, (width * 0.2, height * 0.05, width * 0.6, height * 0.16), ink)
             if rng.random() < 0.5:
-                self._write(draw, rng, name[::-1].lower(), (width * 0.2, height * 0.84, width * 0.6, height * 0.12), ink)
+                lower = (width * 0.2, height * 0.84, width * 0.6, height * 0.12)
+                self._write(draw, rng, name[::-1].lower(), lower, ink)
             return (8, height * 0.27, width - 16, height * 0.54)
         return (8, height * 0.14, width - 16, height * 0.72)
 
@@ -228,17 +241,25 @@ class PlatePainter:
 
 
 class SampleMaker:
-    """Makes samples from frames, backgrounds and drawn plates."""
+    """Makes samples from frames, backgrounds and drawn plates.
 
-    def __init__(self, frames: list[Frame], backgrounds: list[Frame], *, fonts: Path) -> None:
+    With `min_contrast` above zero, a pasted plate whose grey levels spread less than that is neither a
+    plate nor street: nobody could see it.
+    """
+
+    def __init__(
+        self, frames: list[Frame], backgrounds: list[Frame], *, fonts: Path, min_contrast: float = 0.0
+    ) -> None:
         self.frames, self.backgrounds = frames, backgrounds
         self.painter = PlatePainter(fonts)
+        self.min_contrast = min_contrast
 
     def sample(self, rng: Rng) -> tuple[npt.NDArray[Any], ...]:
         """Return image `(H, W, 3) uint8`, heat, weight, distances, distance weight."""
         is_real = rng.random() < 0.5
         source = self.frames if is_real else self.backgrounds
-        image, boxes, sure = self._crop(rng, source[int(rng.integers(len(source)))])
+        frame = source[int(rng.integers(len(source)))]
+        image, boxes, sure, unsure = self._crop(rng, frame)
         pastes = int(rng.integers(1, 3)) if is_real and rng.random() < 0.35 else 0
         pastes = pastes if is_real else int(rng.integers(1, 5))
         around: list[npt.NDArray[np.float32]] = [*sure]
@@ -252,11 +273,14 @@ class SampleMaker:
         image = degraded(rng, image)
         if rng.random() < 0.5:
             image = np.ascontiguousarray(image[:, ::-1])
-            boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [CROP_WIDTH, 0, CROP_WIDTH, 0]
-            around = [b[[2, 1, 0, 3]] * [-1, 1, -1, 1] + [CROP_WIDTH, 0, CROP_WIDTH, 0] for b in around]
-        return (image, *targets(boxes.astype(np.float32), around, is_labelled=is_real))
+            boxes, unsure = mirrored(boxes), mirrored(unsure)
+            around = [mirrored(box[None])[0] for box in around]
+        is_seen = np.array([contrast(image, box) >= self.min_contrast for box in boxes], np.bool_)
+        hazy, boxes = boxes[~is_seen], boxes[is_seen]
+        weight = 1.0 if is_real or frame.is_searched else UNSURE_WEIGHT
+        return (image, *targets(boxes.astype(np.float32), around, hazy=hazy, unsure=unsure, street_weight=weight))
 
-    def _crop(self, rng: Rng, frame: Frame) -> tuple[Pixels, Boxes, Boxes]:
+    def _crop(self, rng: Rng, frame: Frame) -> tuple[Pixels, Boxes, Boxes, Boxes]:
         """Cut a window out of a frame: scale, slight rotation and perspective."""
         height, width = frame.image.shape[:2]
         scale = uniform_log(rng, 0.5, 2.0) if frame.is_labelled else uniform_log(rng, 0.8, 2.5)
@@ -285,12 +309,12 @@ class SampleMaker:
             frame.image, matrix, (CROP_WIDTH, CROP_HEIGHT), flags=flags, borderMode=cv2.BORDER_REFLECT_101
         )
         if not frame.is_labelled:
-            return out, frame.boxes, mapped(frame.sure, matrix)
+            return out, frame.boxes, mapped(frame.sure, matrix), mapped(frame.unsure, matrix)
         # Reflection beyond the frame would show plates that are not labelled: paint it over.
         known = cv2.warpPerspective(np.full((height, width), 255, np.uint8), matrix, (CROP_WIDTH, CROP_HEIGHT))
         out[known < 128] = rng.integers(0, 200, 3)
         boxes = mapped(frame.boxes, matrix)
-        return out, boxes, boxes
+        return out, boxes, boxes, frame.unsure
 
     def _paste(self, rng: Rng, image: Pixels, boxes: Boxes, *, is_decoy: bool = False) -> Boxes | None:
         """Paste a plate where none is, in place; return its box, or none for lack of room."""
@@ -349,7 +373,8 @@ class SampleMaker:
         alpha = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, size, flags=cv2.INTER_LINEAR)
         around = float(window.mean()) + 20
         light = float(np.clip(around / 130 * uniform_log(rng, 0.6, 1.6), 0.25, 1.4))
-        ramp = np.linspace(*rng.uniform(0.75, 1.25, 2), size[0])[None, :, None]
+        first, last = (float(shade) for shade in rng.uniform(0.75, 1.25, 2))
+        ramp = np.linspace(first, last, size[0])[None, :, None]
         drawn = drawn * light * ramp
         drawn = drawn.mean(axis=2, keepdims=True) * (mix := rng.uniform(0, 0.4)) + drawn * (1 - mix)
         alpha = alpha[:, :, None] * rng.uniform(0.85, 1.0)
@@ -372,6 +397,19 @@ def overlaps(box: Boxes, boxes: Boxes) -> Boxes:
     return np.prod(np.clip(high - low, 0, None), axis=1).astype(np.float32)
 
 
+def mirrored(boxes: Boxes) -> Boxes:
+    """Return boxes of a crop in its mirror image."""
+    flipped = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [CROP_WIDTH, 0, CROP_WIDTH, 0]
+    return np.asarray(flipped, np.float32)
+
+
+def contrast(image: Pixels, box: Boxes) -> float:
+    """Return the standard deviation of the grey levels inside a box."""
+    x_min, y_min, x_max, y_max = (max(0, int(side)) for side in box)
+    window = image[y_min:y_max, x_min:x_max]
+    return float(window.mean(axis=2).std()) if window.size else 0.0
+
+
 def degraded(rng: Rng, image: Pixels) -> Pixels:
     """Return the picture as another camera, hour and weather would give it."""
     out = image.astype(np.float32) / 255
@@ -383,7 +421,7 @@ def degraded(rng: Rng, image: Pixels) -> Pixels:
         out = grey + (out - grey) * (0.0 if rng.random() < 0.15 else rng.uniform(0.3, 1.6))
     if rng.random() < 0.12:
         out = out * rng.uniform(0.2, 0.5)
-    out8 = np.clip(out * 255, 0, 255).astype(np.uint8)
+    out8: Pixels = np.clip(out * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.35:
         out8 = cv2.GaussianBlur(out8, (0, 0), rng.uniform(0.4, 1.8))
     elif rng.random() < 0.2:
@@ -396,22 +434,36 @@ def degraded(rng: Rng, image: Pixels) -> Pixels:
         out8 = np.clip(out8 + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.6:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 96))]
-        out8 = cv2.imdecode(cv2.imencode(".jpg", out8, quality)[1], cv2.IMREAD_COLOR)
+        out8 = np.asarray(cv2.imdecode(cv2.imencode(".jpg", out8, quality)[1], cv2.IMREAD_COLOR))
     return np.ascontiguousarray(out8)
 
 
-def targets(boxes: Boxes, around: list[Boxes], *, is_labelled: bool) -> tuple[npt.NDArray[np.float32], ...]:
-    """Return heat and weight `(h, w)`, distances `(4, h, w)` and their weight `(h, w)`."""
+def targets(
+    boxes: Boxes, around: list[Boxes], *, hazy: Boxes, unsure: Boxes, street_weight: float
+) -> tuple[npt.NDArray[np.float32], ...]:
+    """Return heat and weight `(h, w)`, distances `(4, h, w)` and their weight `(h, w)`.
+
+    Args:
+        boxes: Plates.
+        around: Boxes around which the labels are certain.
+        hazy: Plates that cannot be seen: they say nothing either way.
+        unsure: Places outside `around` that say nothing either way.
+        street_weight: How much everything else counts as no plate.
+    """
     high, wide = CROP_HEIGHT // STRIDE, CROP_WIDTH // STRIDE
     y, x = np.mgrid[0:high, 0:wide].astype(np.float32) * STRIDE + STRIDE / 2
     heat = np.zeros((high, wide), np.float32)
-    weight = np.full((high, wide), 1.0 if is_labelled else UNSURE_WEIGHT, np.float32)
+    weight = np.full((high, wide), street_weight, np.float32)
     distance = np.ones((4, high, wide), np.float32)
     distance_weight = np.zeros((high, wide), np.float32)
+    for box in unsure:
+        weight[(x > box[0] - 8) & (x < box[2] + 8) & (y > box[1] - 8) & (y < box[3] + 8)] = 0.0
     for box in around:
         pad = (box[3] - box[1]) * 0.8
         near = (x > box[0] - pad) & (x < box[2] + pad) & (y > box[1] - pad) & (y < box[3] + pad)
         weight[near] = 1.0
+    for box in hazy:
+        weight[(x > box[0] - 8) & (x < box[2] + 8) & (y > box[1] - 8) & (y < box[3] + 8)] = 0.0
     bound = np.array([CROP_WIDTH, CROP_HEIGHT, CROP_WIDTH, CROP_HEIGHT], np.float32)
     for whole in boxes:
         box = np.clip(whole, 0, bound)

@@ -23,20 +23,23 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from plate_net_samples import SampleMaker, load_backgrounds, load_frames
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from plate_net_samples import Frame, SampleMaker, load_backgrounds, load_frames
+
 STRIDE = 8
 PAD_MULTIPLE = 16
+UNSURE_SCORE = 0.5  # From here on, what the first stage finds in unlabelled pictures may be a plate.
+MIN_CONTRAST = 6.0  # Grey levels; below, a pasted plate cannot be seen.
 WEIGHTS = Path(__file__).resolve().parent.parent / "src/dashlight/vision/weights/plate_net.onnx"
 
 
@@ -87,6 +90,15 @@ class PlateNet(nn.Module):
         return torch.sigmoid(score).squeeze(1), distance
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One run over samples: `learn` from scratch, or `refine` what was learned."""
+
+    name: str
+    steps: int
+    rate: float
+
+
 class Samples(Dataset[tuple[Tensor, ...]]):
     """Sample `index` is a function of the seed and `index` alone."""
 
@@ -129,9 +141,7 @@ def box_loss(distance: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def boxes_of(net: PlateNet, image: np.ndarray[Any, Any], *, threshold: float) -> np.ndarray[Any, Any]:
     """Return `(N, 5) float32` boxes (x_min, y_min, x_max, y_max, score), NMS applied."""
     height, width = image.shape[:2]
-    padded = cv2.copyMakeBorder(
-        image, 0, -height % PAD_MULTIPLE, 0, -width % PAD_MULTIPLE, cv2.BORDER_CONSTANT
-    )
+    padded = cv2.copyMakeBorder(image, 0, -height % PAD_MULTIPLE, 0, -width % PAD_MULTIPLE, cv2.BORDER_CONSTANT)
     with torch.no_grad():
         score, distance = net(torch.from_numpy(padded)[None])
     rows, columns = np.nonzero(score[0].numpy() >= threshold)
@@ -177,9 +187,7 @@ def judge(net: PlateNet, frames: list[Any], *, threshold: float, margin: float =
         for x0, y0, x1, y1 in np.round(frame.boxes).astype(int):
             plates += 1
             covered += float(mask[max(0, y0) : y1, max(0, x0) : x1].mean()) >= 0.9
-    return HeldOut(
-        threshold, covered / max(1, plates), false / max(1, len(frames)), painted / max(1, len(frames))
-    )
+    return HeldOut(threshold, covered / max(1, plates), false / max(1, len(frames)), painted / max(1, len(frames)))
 
 
 def export(net: PlateNet, path: Path) -> None:
@@ -201,32 +209,21 @@ def averaged(average: dict[str, Tensor], net: PlateNet, step: int) -> None:
                 average[name].copy_(value)
 
 
-def batches(maker: SampleMaker, args: argparse.Namespace, *, first_step: int) -> Iterator[list[Tensor]]:
-    """Yield the batches from `first_step` on."""
-    samples = Samples(
-        maker, seed=args.seed, first=first_step * args.batch, count=(args.steps - first_step) * args.batch
-    )
+def batches(maker: SampleMaker, args: argparse.Namespace, stage: Stage) -> Iterator[list[Tensor]]:
+    """Yield the batches of a stage; the second stage's samples follow the first's."""
+    first = 0 if stage.name == "learn" else args.steps * args.batch
+    samples = Samples(maker, seed=args.seed, first=first, count=stage.steps * args.batch)
     yield from DataLoader(samples, args.batch, num_workers=args.loaders, prefetch_factor=4)
 
 
-def train(args: argparse.Namespace, maker: SampleMaker, held_out: list[Any]) -> PlateNet:
+def train(net: PlateNet, maker: SampleMaker, held_out: list[Any], args: argparse.Namespace, stage: Stage) -> PlateNet:
     """Train, write a checkpoint every so often, and return the averaged network."""
-    torch.manual_seed(args.seed)
-    net = PlateNet()
-    print(json.dumps({"parameters": sum(p.numel() for p in net.parameters())}), flush=True)
     average = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.steps, pct_start=0.1)
-    first_step = 0
-    if args.resume:
-        saved = torch.load(args.resume, weights_only=True)
-        net.load_state_dict(saved["net"])
-        average, first_step = saved["average"], int(saved["step"])
-        optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
+    optimiser = torch.optim.AdamW(net.parameters(), lr=stage.rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.rate, total_steps=stage.steps, pct_start=0.1)
     judged = PlateNet()
     started = time.monotonic()
-    for step, batch in enumerate(batches(maker, args, first_step=first_step), start=first_step + 1):
+    for step, batch in enumerate(batches(maker, args, stage), start=1):
         image, heat, weight, target, target_weight = batch
         net.train()
         logit, distance = net.logits(image)
@@ -239,16 +236,33 @@ def train(args: argparse.Namespace, maker: SampleMaker, held_out: list[Any]) -> 
         schedule.step()
         averaged(average, net, step)
         if step % 50 == 0:
-            line = {"step": step, "heat": float(loss_heat.detach()), "box": float(loss_box.detach())}
+            losses = {"heat": round(float(loss_heat.detach()), 4), "box": round(float(loss_box.detach()), 4)}
+            line = {"stage": stage.name, "step": step} | losses
             print(json.dumps(line | {"elapsed_s": round(time.monotonic() - started)}), flush=True)
-        if step % args.every == 0 or step == args.steps:
-            state = {"net": net.state_dict(), "average": average, "step": step}
-            state |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
-            torch.save(state, args.checkpoint)
+        if step % args.every == 0 or step == stage.steps:
+            torch.save({"average": average, "stage": stage.name, "step": step}, args.checkpoint)
             judged.load_state_dict(average)
-            print(json.dumps({"step": step, "held_out": repr(judge(judged, held_out, threshold=0.3))}), flush=True)
+            result = judge(judged, held_out, threshold=0.3)
+            print(json.dumps({"stage": stage.name, "step": step, "held_out": repr(result)}), flush=True)
     judged.load_state_dict(average)
     return judged.eval()
+
+
+def searched(net: PlateNet, backgrounds: list[Frame], *, threshold: float) -> list[Frame]:
+    """Return the backgrounds with every place that the network takes for a plate noted as unsure.
+
+    What it takes for a plate with less than `threshold` becomes an example of what is none, which is how
+    the second stage unlearns leaves and kerbs.
+    """
+    found = []
+    for frame in backgrounds:
+        height, width = frame.image.shape[:2]
+        unsure = []
+        for scale in (1.0, 2.0):
+            size = (round(width * scale), round(height * scale))
+            unsure.append(boxes_of(net, cv2.resize(frame.image, size), threshold=threshold)[:, :4] / scale)
+        found.append(replace(frame, unsure=np.concatenate(unsure), is_searched=True))
+    return found
 
 
 def arguments() -> argparse.Namespace:
@@ -257,17 +271,43 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with plates/ and roads/")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--checkpoint", type=Path, default=Path("plate_net.pt"))
-    parser.add_argument("--resume", type=Path)
+    parser.add_argument("--learned", type=Path, metavar="CHECKPOINT", help="skip the first stage")
     parser.add_argument("--export-only", type=Path, metavar="CHECKPOINT")
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts/truetype"))
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=6000, help="of the first stage")
+    parser.add_argument("--refine-steps", type=int, default=3500, help="of the second stage")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--refine-rate", type=float, default=1.5e-3)
     parser.add_argument("--every", type=int, default=500, help="steps between checkpoints")
-    parser.add_argument("--loaders", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--loaders", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
+
+
+def restored(checkpoint: Path) -> PlateNet:
+    """Return the averaged network of a checkpoint."""
+    net = PlateNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    return net.eval()
+
+
+def learned_and_refined(frames: list[Frame], held_out: list[Frame], args: argparse.Namespace) -> PlateNet:
+    """Return the network after both stages."""
+    backgrounds = load_backgrounds(args.data / "roads")
+    torch.manual_seed(args.seed)
+    net = PlateNet()
+    print(json.dumps({"parameters": sum(p.numel() for p in net.parameters())}), flush=True)
+    if args.learned:
+        net = restored(args.learned)
+    else:
+        maker = SampleMaker(frames, backgrounds, fonts=args.fonts)
+        net = train(net, maker, held_out, args, Stage("learn", args.steps, args.rate))
+    maker = SampleMaker(
+        frames, searched(net, backgrounds, threshold=UNSURE_SCORE), fonts=args.fonts, min_contrast=MIN_CONTRAST
+    )
+    return train(net, maker, held_out, args, Stage("refine", args.refine_steps, args.refine_rate))
 
 
 def main() -> int:
@@ -277,12 +317,8 @@ def main() -> int:
     torch.set_num_threads(args.threads)
     torch.use_deterministic_algorithms(mode=True)
     frames, held_out = load_frames(args.data / "plates/romania")
-    if args.export_only:
-        net = PlateNet().eval()
-        net.load_state_dict(torch.load(args.export_only, weights_only=True)["average"])
-    else:
-        maker = SampleMaker(frames, load_backgrounds(args.data / "roads"), fonts=args.fonts)
-        net = train(args, maker, held_out)
+    trained = args.export_only
+    net = restored(trained) if trained else learned_and_refined(frames, held_out, args)
     export(net, args.out)
     figures = {
         f"{threshold:.2f}": {

@@ -31,16 +31,9 @@ def read_photo(path: Path) -> npt.NDArray[np.uint8] | Rejected:
         content = path.read_bytes()
     except OSError as exc:
         return Rejected(path, f"it cannot be read: {exc.strerror or exc}")
-    size = size_of(content)
-    if size is None:
-        return Rejected(path, "it is neither a JPEG nor a PNG, or it is damaged")
-    width, height = size
-    if width * height > MAX_PIXELS:
-        return Rejected(path, f"{width}x{height} pixels are over {MAX_PIXELS}", code="too-large")
-    if min(width, height) < MIN_SIDE:
-        return Rejected(path, f"{width}x{height} pixels are under {MIN_SIDE} a side", code="too-small")
-    if not is_whole(content):
-        return Rejected(path, "it is cut off before its end")
+    problem = problem_of(content)
+    if problem:
+        return Rejected(path, problem)
     try:
         bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
@@ -48,6 +41,19 @@ def read_photo(path: Path) -> npt.NDArray[np.uint8] | Rejected:
     if bgr is None:
         return Rejected(path, "it cannot be decoded")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def problem_of(content: bytes) -> str:
+    """Return why a file's bytes should not be decoded, or nothing."""
+    size = size_of(content)
+    if size is None:
+        return "it is neither a JPEG nor a PNG, or it is damaged"
+    width, height = size
+    if width * height > MAX_PIXELS:
+        return f"{width}x{height} pixels are over {MAX_PIXELS}"
+    if min(width, height) < MIN_SIDE:
+        return f"{width}x{height} pixels are under {MIN_SIDE} a side"
+    return "" if is_whole(content) else "it is cut off before its end"
 
 
 def size_of(content: bytes) -> tuple[int, int] | None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dashlight.vision.detectors import Detectors, Thresholds
-    from dashlight.vision.second_look import Strictness, Verdict, recheck
     from dashlight.vision.redactor import Margins, redact
+    from dashlight.vision.second_look import Strictness, Verdict, recheck
     from dashlight.vision.tracking import redact_sequence
     from dashlight.vision.weights import Weights, read_weights, weights_table
 

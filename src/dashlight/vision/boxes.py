@@ -62,6 +62,11 @@ def clipped(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     return np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
 
 
+def unscaled(boxes: Boxes, scale: tuple[float, float]) -> Boxes:
+    """Return boxes of a resized picture in pixels of the original; `scale` is new over old, x and y."""
+    return np.asarray(boxes / np.array([*scale, *scale], np.float32), np.float32)
+
+
 def rounded_out(boxes: Boxes, size: tuple[int, int]) -> npt.NDArray[np.int64]:
     """Return the smallest whole-pixel boxes that hold `boxes`, cut at the borders."""
     outer = np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1)

@@ -110,9 +110,7 @@ class Detectors:
         return tuple(sorted(found, key=lambda d: (order.get(d.kind, 9), d.kind, -d.score, d.bbox_xyxy)))
 
     def _objects(self, rgb: Pixels) -> list[Detection]:
-        finder = ObjectFinder(
-            self.objects, threshold=self.thresholds.thing, person_threshold=self.thresholds.person
-        )
+        finder = ObjectFinder(self.objects, threshold=self.thresholds.thing, person_threshold=self.thresholds.person)
         return finder.find(rgb)
 
     def _fine(self, rgb: Pixels, view: int) -> list[Detection]:
@@ -120,12 +118,10 @@ class Detectors:
         height, width = rgb.shape[:2]
         size = (width, height)
         faces = FaceFinder(self.faces, threshold=self.thresholds.face, long_side=view).find(rgb)
-        plates = PlateFinder(
-            self.plates, threshold=self.thresholds.plate, long_sides=(view, view // 2)
-        ).find(rgb)
-        lines, scores = TextFinder(
-            self.text, threshold=self.thresholds.text, long_side=round(view * TEXT_SHARE)
-        ).find(rgb)
+        plates = PlateFinder(self.plates, threshold=self.thresholds.plate, long_sides=(view, view // 2)).find(rgb)
+        lines, scores = TextFinder(self.text, threshold=self.thresholds.text, long_side=round(view * TEXT_SHARE)).find(
+            rgb
+        )
         is_candidate = plate_shaped(lines, size)
         return [
             *as_detections(RedactionKind.FACE, *faces, size),

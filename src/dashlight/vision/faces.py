@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms
+from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms, unscaled
 from dashlight.vision.sessions import Network, Pixels, fitted, fitted_size
 
 STRIDE = 4
@@ -52,5 +52,4 @@ class FaceFinder:
         x = (columns + offset[0, 1, rows, columns] + 0.5) * STRIDE
         boxes = np.stack([x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2], axis=1).astype(np.float32)
         kept = nms(boxes, scores, iou_threshold=NMS_IOU_THRESHOLD)
-        scale = np.array([*ready.scale, *ready.scale], np.float32)
-        return boxes[kept] / scale, np.clip(scores[kept], 0, 1)
+        return unscaled(boxes[kept], ready.scale), np.clip(scores[kept], 0, 1)

@@ -73,7 +73,7 @@ def side_colours(
     colours = [np.median(strip, axis=0).astype(np.float32) if len(strip) else None for strip in seen]
     known = [colour for colour in colours if colour is not None]
     mean = np.mean(known, axis=0).astype(np.float32) if known else fallback
-    return [mean if colour is None else colour for colour in colours]
+    return [np.asarray(mean if colour is None else colour, np.float32) for colour in colours]
 
 
 def blend(colours: list[npt.NDArray[np.float32]], box: PixelBox) -> Pixels:
@@ -82,5 +82,5 @@ def blend(colours: list[npt.NDArray[np.float32]], box: PixelBox) -> Pixels:
     left, top, right, bottom = colours
     across = np.linspace(0, 1, x_max - x_min, dtype=np.float32)[None, :, None]
     down = np.linspace(0, 1, y_max - y_min, dtype=np.float32)[:, None, None]
-    values = (left * (1 - across) + right * across + top * (1 - down) + bottom * down) / 2
+    values: npt.NDArray[np.float32] = (left * (1 - across) + right * across + top * (1 - down) + bottom * down) / 2
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

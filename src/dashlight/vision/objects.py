@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from dashlight.model import Detection
-from dashlight.vision.boxes import nms
+from dashlight.vision.boxes import nms, unscaled
 from dashlight.vision.sessions import Floats, Network, Pixels, fitted
 
 BGR_MEAN = (103.53, 116.28, 123.675)
@@ -66,9 +67,8 @@ class ObjectFinder:
                 continue
             of_class = np.asarray(scores[0, points, column], np.float32)
             best = np.argsort(-of_class, kind="stable")[:MAX_PEAKS]
-            points, of_class = points[best], of_class[best]
-            boxes = boxes_at(points, distances[0][points], self.input_size)
-            boxes /= np.array([*ready.scale, *ready.scale], np.float32)
+            points, of_class = np.asarray(points[best], np.intp), of_class[best]
+            boxes = unscaled(boxes_at(points, distances[0][points], self.input_size), ready.scale)
             boxes = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
             for index in nms(boxes, of_class, iou_threshold=NMS_IOU_THRESHOLD):
                 x_min, y_min, x_max, y_max = (float(side) for side in boxes[index])
@@ -78,14 +78,14 @@ class ObjectFinder:
         return found
 
 
-def boxes_at(points: Floats, distances: Floats, input_size: tuple[int, int]) -> Floats:
+def boxes_at(points: npt.NDArray[np.intp], distances: Floats, input_size: tuple[int, int]) -> Floats:
     """Return boxes `(N, 4)` in input pixels of the points `(N,)` with raw distances `(N, 44)`."""
     bins = distances.reshape(-1, 4, BINS)
     likely = np.exp(bins - bins.max(axis=2, keepdims=True))
     likely /= likely.sum(axis=2, keepdims=True)
     cells = (likely * np.arange(BINS, dtype=np.float32)).sum(axis=2)
     centres, strides = grid(input_size)
-    centre, stride = centres[points.astype(np.intp)], strides[points.astype(np.intp)]
+    centre, stride = centres[points], strides[points]
     sides = cells * stride[:, None]
     return np.concatenate([centre - sides[:, :2], centre + sides[:, 2:]], axis=1).astype(np.float32)
 

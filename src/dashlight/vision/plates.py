@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms
+from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms, unscaled
 from dashlight.vision.sessions import Network, Pixels, fitted_size, resized_to
 
 STRIDE = 8
@@ -58,5 +58,4 @@ class PlateFinder:
         left, top, right, bottom = distance[0][:, rows, columns]
         boxes = np.stack([x - left, y - top, x + right, y + bottom], axis=1).astype(np.float32)
         kept = nms(boxes, scores, iou_threshold=NMS_IOU_THRESHOLD)
-        scale_x, scale_y = target[0] / width, target[1] / height
-        return boxes[kept] / np.array([scale_x, scale_y, scale_x, scale_y], np.float32), scores[kept]
+        return unscaled(boxes[kept], (target[0] / width, target[1] / height)), scores[kept]

@@ -17,7 +17,7 @@ from dashlight.errors import InputError
 from dashlight.model import Detection, RawFrame, RedactedPicture, Redaction, RedactionKind
 from dashlight.model.frame import _SEAL
 from dashlight.vision.boxes import Boxes, grown, rounded_out
-from dashlight.vision.fill import Pixels, PixelBox, filled
+from dashlight.vision.fill import PixelBox, Pixels, filled
 from dashlight.vision.sessions import resized_to
 
 JPEG_QUALITY = 85
@@ -80,9 +80,7 @@ def redact(
     )
 
 
-def redactions_of(
-    detections: Iterable[Detection], size: tuple[int, int], *, margins: Margins
-) -> tuple[Redaction, ...]:
+def redactions_of(detections: Iterable[Detection], size: tuple[int, int], *, margins: Margins) -> tuple[Redaction, ...]:
     """Return the boxes to write over, in whole pixels, sorted by kind and box.
 
     A box that lies within another of its kind is left out: it hides nothing more.
@@ -132,9 +130,7 @@ def head_zone(person: Boxes) -> Boxes:
 
 def is_within(inner: PixelBox, outer: PixelBox) -> bool:
     """Say whether one box lies within another."""
-    return (
-        outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]
-    )
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]
 
 
 def thumbnail_size_of(size: tuple[int, int]) -> tuple[int, int]:

@@ -87,7 +87,6 @@ def recheck(
         TooLarge: When the picture has more than 64 million pixels.
     """
     rgb = decoded(jpeg)
-    height, width = rgb.shape[:2]
     limits = strictness or Strictness()
     found = [
         *readable_faces(rgb, detectors, limits),

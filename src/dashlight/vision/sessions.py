@@ -81,11 +81,11 @@ def fitted(
     """
     height, width = rgb.shape[:2]
     resized = resized_to(rgb, target)
-    blob = cv2.dnn.blobFromImage(resized, swapRB=is_bgr)
+    blob: Floats = np.asarray(cv2.dnn.blobFromImage(resized, swapRB=is_bgr), np.float32)
     if factor != (1.0, 1.0, 1.0) or mean != (0.0, 0.0, 0.0):
         blob -= np.asarray(mean, np.float32)[None, :, None, None]
         blob *= np.asarray(factor, np.float32)[None, :, None, None]
-    return Fitted(np.asarray(blob, np.float32), (target[0] / width, target[1] / height))
+    return Fitted(blob, (target[0] / width, target[1] / height))
 
 
 def resized_to(rgb: Pixels, target: tuple[int, int]) -> Pixels:

@@ -9,11 +9,13 @@ recogniser in this package, and a test keeps it so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores
+from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, unscaled
 from dashlight.vision.sessions import Floats, Network, Pixels, fitted, fitted_size
 
 SIZE_MULTIPLE = 32
@@ -47,7 +49,7 @@ class TextFinder:
         ready = fitted(rgb, target, factor=BGR_FACTOR, mean=BGR_MEAN, is_bgr=True)
         (heat,) = self.network.run(None, {"x": ready.blob})
         boxes, scores = lines_of(np.asarray(heat[0, 0], np.float32), threshold=self.threshold)
-        return boxes / np.array([*ready.scale, *ready.scale], np.float32), scores
+        return unscaled(boxes, ready.scale), scores
 
 
 def lines_of(heat: Floats, *, threshold: float) -> tuple[Boxes, Scores]:
@@ -73,7 +75,7 @@ def lines_of(heat: Floats, *, threshold: float) -> tuple[Boxes, Scores]:
     return np.asarray(found, np.float32), np.asarray(scores, np.float32)
 
 
-def mean_inside(heat: Floats, contour: object) -> float:
+def mean_inside(heat: Floats, contour: npt.NDArray[np.integer[Any] | np.floating[Any]]) -> float:
     """Return the mean of `heat` inside a contour."""
     x, y, wide, high = cv2.boundingRect(contour)
     inside = np.zeros((high, wide), np.uint8)

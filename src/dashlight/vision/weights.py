@@ -52,8 +52,7 @@ def weights_table() -> dict[str, Weights]:
     try:
         rows = tomllib.loads(path.read_text("utf-8"))
         table = {
-            name: Weights(name, row["file"], row["sha256"], row["licence"], row["source"])
-            for name, row in rows.items()
+            name: Weights(name, row["file"], row["sha256"], row["licence"], row["source"]) for name, row in rows.items()
         }
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as exc:
         raise HostError(

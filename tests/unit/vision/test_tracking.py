@@ -18,7 +18,7 @@ class Script:
         self.answers = deque(answers)
         self.asked = 0
 
-    def detect(self, rgb):
+    def detect(self, _rgb):
         self.asked += 1
         return tuple(self.answers.popleft())
 
@@ -126,9 +126,7 @@ def test_every_frame_comes_out_once_and_in_order(lookaround, count, workers):
     sizes = [(32 + 2 * index, 32) for index in range(count)]
     frames = [RawFrame(np.zeros((high, wide, 3), np.uint8), offset_s=float(wide)) for wide, high in sizes]
 
-    made = list(
-        redact_sequence(frames, Script(*[[]] * count), lookaround=lookaround, workers=workers)
-    )
+    made = list(redact_sequence(frames, Script(*[[]] * count), lookaround=lookaround, workers=workers))
 
     assert [(each.width, each.height) for each in made] == sizes
 
