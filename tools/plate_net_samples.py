@@ -374,7 +374,7 @@ class SampleMaker:
         around = float(window.mean()) + 20
         light = float(np.clip(around / 130 * uniform_log(rng, 0.6, 1.6), 0.25, 1.4))
         first, last = (float(shade) for shade in rng.uniform(0.75, 1.25, 2))
-        ramp = np.linspace(first, last, size[0])[None, :, None]
+        ramp = np.linspace(first, last, size[0])[None, :, None].astype(np.float64)
         drawn = drawn * light * ramp
         drawn = drawn.mean(axis=2, keepdims=True) * (mix := rng.uniform(0, 0.4)) + drawn * (1 - mix)
         alpha = alpha[:, :, None] * rng.uniform(0.85, 1.0)

@@ -161,7 +161,8 @@ def run(args: argparse.Namespace) -> int:
         job, key = pending.popleft()
         write_picture(job.target, picture.jpeg)
         report.add(job, picture, detect_ms=detector.pop_ms(key))
-    sys.stderr.write(f"{report.redacted} redacted, {report.rejected} rejected\n")
+    if not getattr(args, "quiet", False):
+        sys.stderr.write(f"{report.redacted} redacted, {report.rejected} rejected\n")
     return InputError.exit_code if report.rejected else 0
 
 
