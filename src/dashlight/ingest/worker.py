@@ -29,6 +29,8 @@ def is_batch_due(last_day: int | None, now: datetime, hour: int) -> bool:
 def run_due(database: Database, objects: Objects, *, now: datetime, hour: int) -> int:
     """Make the batch when it is due and forget what is due; return how many pictures were published."""
     today = int(now.timestamp()) // _DAY_S
+    if database.is_journal_due:
+        database.forget_journal()
     with database.read() as connection:
         last_day = upkeep.last_batch_day(connection)
     if not is_batch_due(last_day, now, hour):

@@ -100,6 +100,7 @@ class Database:
                 migrate(connection)
         except (sa.exc.DBAPIError, sqlite3.Error) as exc:
             raise HostError(f"cannot open the database {path}: {exc}", code="database") from exc
+        self.is_journal_due = False  # Whether something erased may still be readable in the journal.
         self._thread = threading.Thread(target=self._write_forever, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -133,10 +134,23 @@ class Database:
         """Run a write and wait until it is durable. Never call it on an event loop."""
         return self.submit(job).result()
 
-    def forget_journal(self) -> None:
-        """Fold the journal into the database and empty it, so that nothing erased stays readable there."""
-        with self._writing.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    def forget_journal(self) -> bool:
+        """Fold the journal into the database and empty it, so that nothing erased stays readable there.
+
+        Returns:
+            Whether it is empty; False when a reader was still looking at an older moment, and it has to be tried again.
+        """
+        connection = self._writing.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.is_journal_due = bool(cursor.fetchone()[0])
+            cursor.close()
+        except sqlite3.OperationalError:
+            self.is_journal_due = True
+        finally:
+            connection.close()
+        return not self.is_journal_due
 
     def close(self) -> None:
         """Finish the writes that wait, and close."""

@@ -1,0 +1,168 @@
+"""Real servers for tests: in a thread of this process, or in a process that can be killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import made_bundles
+import uvicorn
+
+from dashlight.app import build
+from dashlight.config import ServerSettings
+from dashlight.model import Policy
+from dashlight.store import tokens
+from dashlight.store.upkeep import open_store
+from dashlight.wire import MEDIA_TYPE, from_base64url, verify_receipt
+
+SETTINGS = ServerSettings(recheck_share=0.0, name="test instance", keep_free_mb=0)
+
+
+class CleanLook:
+    """A second look that finds nothing: for tests of everything else."""
+
+    async def readable(self, jpeg, redactions):
+        return ()
+
+    async def close(self):
+        pass
+
+
+class Served:
+    """A running server and a client for it."""
+
+    def __init__(self, application, url):
+        self.application = application
+        self.url = url
+        self.store = application.store
+        self.client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        self.server_key = from_base64url(self.client.get("/v1/instance").json()["server_key"])
+
+    def invite(self, policy=Policy.FLEET):
+        return self.store.database.write(lambda t: tokens.create_invite(t, policy))
+
+    def enrol(self, policy=Policy.FLEET, license_id="CC-BY-SA-4.0"):
+        asked = {"invite": self.invite(policy), "policy": policy, "license": license_id}
+        reply = self.client.post("/v1/enrolments", json=asked)
+        assert reply.status_code == 201, reply.text
+        return reply.json()
+
+    def token(self, policy=Policy.FLEET):
+        return self.enrol(policy)["tokens"][0]
+
+    def put(self, archive, token=None, *, sha256=None, policy=Policy.FLEET, **headers):
+        sha256 = sha256 or made_bundles.sha256_of(archive)
+        given = {"Authorization": f"Bearer {token or self.token(policy)}", "Content-Type": MEDIA_TYPE, **headers}
+        return self.client.put(f"/v1/bundles/{sha256}", content=archive, headers=given)
+
+    def publish(self, archive, token=None, *, policy=Policy.FLEET):
+        reply = self.put(archive, token, policy=policy)
+        assert reply.status_code == 201, reply.text
+        return verify_receipt(reply.content, server_key=self.server_key, sha256=made_bundles.sha256_of(archive))
+
+
+class StoppingServer(uvicorn.Server):
+    """Ends the live streams first, as `dashlight serve` does."""
+
+    async def shutdown(self, sockets=None):
+        self.application.stop_streams()
+        await super().shutdown(sockets)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def served(folder, *, look=None, **settings):
+    """Run a server of `folder` in a thread."""
+    application = build(replace(SETTINGS, **settings), folder, look=look or CleanLook())
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        application.asgi, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=5
+    )
+    server = StoppingServer(config)
+    server.application = application
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    running = Served(application, url)
+    try:
+        yield running
+    finally:
+        running.client.close()
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
+
+
+class ServerProcess:
+    """`dashlight serve` as a process, which may be killed at any moment."""
+
+    def __init__(self, folder, *flags, port=None, env=None):
+        self.folder = Path(folder)
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = [sys.executable, "-m", "dashlight", "serve", "--data", str(folder), "--port", str(self.port)]
+        self._command += ["--json", *flags]
+        self._env = {**os.environ, "DASHLIGHT_SERVER_KEEP_FREE_MB": "0", **(env or {})}
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._env, text=True
+        )
+        line = self.process.stdout.readline()
+        assert line, f"the server did not start (exit code {self.process.wait()})"
+        assert json.loads(line)["url"] == self.url
+        self._wait_until_ready()
+        return self
+
+    def _wait_until_ready(self):
+        ends = time.monotonic() + 30
+        with httpx.Client(trust_env=False) as client:
+            while True:
+                try:
+                    if client.get(self.url + "/healthz").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    assert time.monotonic() < ends, "the server does not answer"
+                    assert self.process.poll() is None, "the server has ended"
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        code = self.process.wait(40)
+        self.process.stdout.close()
+        return code
+
+    def resident_mb(self):
+        with open(f"/proc/{self.process.pid}/status") as status:
+            line = next(line for line in status if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+
+def draw_tokens(folder, count, policy=Policy.FLEET):
+    """Return tokens put straight into the database of `folder`, beside a running server or before it."""
+    store = open_store(Path(folder))
+    try:
+        invite = store.database.write(lambda t: tokens.create_invite(t, policy))
+        credential = store.database.write(lambda t: tokens.enrol(t, invite, policy, "CC-BY-SA-4.0"))
+        return store.database.write(lambda t: tokens.draw_tokens(t, credential, count, day=0, per_day=max(count, 1)))
+    finally:
+        store.database.close()
