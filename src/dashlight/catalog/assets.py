@@ -37,6 +37,8 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 _COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".geojson", ".mjs", ".svg", ".topojson", ".txt", ".md"})
+# A worker is bound by the policy of its own script and not by the page's: MapLibre GL's workers ask for tiles.
+SCRIPT_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'"
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@_.+-]*\Z", re.ASCII)
 

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashlight.catalog import features, reports, summary
-from dashlight.catalog.assets import Asset, Assets, content_security_policy
+from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_security_policy
 from dashlight.catalog.live import Hub
 from dashlight.catalog.reports import Budget, Issue
 from dashlight.catalog.summary import Summaries
@@ -306,6 +306,9 @@ def _add_pages(router: APIRouter, catalog: Catalog) -> None:
 
     @router.get("/assets/{name:path}", include_in_schema=False)
     def asset(name: str, request: Request) -> Response:
-        return _asset(catalog.assets.find(name), request)
+        response = _asset(catalog.assets.find(name), request)
+        if name.endswith((".js", ".mjs")):
+            response.headers["Content-Security-Policy"] = SCRIPT_POLICY
+        return response
 
     del index, about, asset

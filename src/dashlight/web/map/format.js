@@ -34,6 +34,8 @@ const briefFormat = new Intl.DateTimeFormat(locale, {
   second: '2-digit',
 });
 
+const olderFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+
 /** Return a `YYYY-MM-DD` day as the start of that day in UTC. @param {string} day */
 export function dayStart(day) {
   return new Date(`${day}T00:00:00Z`);
@@ -75,7 +77,7 @@ export function capturedBriefly({ captured: when, captured_precision: precision,
   if (precision === 'week') return t('weekOf', { day: shortDay(day) });
   if (precision === 'month') return monthFormat.format(dayStart(day));
   const instant = new Date(when);
-  return instant.getFullYear() === new Date().getFullYear() ? briefFormat.format(instant) : shortDay(day);
+  return (instant.getFullYear() === new Date().getFullYear() ? briefFormat : olderFormat).format(instant);
 }
 
 /** Return the precision that an event of the live feed leaves unsaid. @param {string} when */

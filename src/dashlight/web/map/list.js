@@ -12,7 +12,7 @@ import { thumbnailHref } from './api.js';
 import { capturedBriefly, compassPoint, coordinates, dayOfNumber, shortDay } from './format.js';
 import { policyShape } from './icons.js';
 import { LightElement } from './light.js';
-import { nearestPlace } from './places.js';
+import { nearestName } from './places.js';
 import { t } from './text.js';
 
 const MOST_AREAS = 8;
@@ -80,10 +80,10 @@ export class ListElement extends LightElement {
       <ul class="area-list">
         ${page.areas.slice(0, MOST_AREAS).map(({ lon, lat, n, day }) => {
           const where = coordinates([lon, lat], 1);
-          const place = nearestPlace(page.places, [lon, lat]);
+          const place = nearestName(page.places, [lon, lat]);
           return html`<li>
             <button class="area" @click=${() => page.goTo({ lon, lat, zoom: Math.min((page.state.shown.at?.zoom ?? 2) + 3, 12) })}>
-              <span>${place ? t('areaNear', { place: place.name, where }) : where}</span>
+              <span>${place ? t('areaNear', { place, where }) : where}</span>
               <span class="quiet small">${t('areaCount', { n, day: shortDay(dayOfNumber(day)) })}</span>
             </button>
           </li>`;

@@ -9,6 +9,7 @@ import { distanceM } from './geo.js';
 import { coordinates } from './format.js';
 import { locale, t } from './text.js';
 
+const COUNTRY_OF_STATES = 'United States of America'; // The basemap divides no other.
 const ZOOM_OF_RANK = [3, 4, 5, 6, 7, 8];
 const CELL = /^[0-9a-f]{15}$/i;
 const NUMBER = '([+-]?\\d{1,3}(?:\\.\\d+)?)';
@@ -39,13 +40,14 @@ export function places() {
 const REACH_OF_RANK_M = [1.2e6, 6e5, 3.2e5, 1.6e5, 6e4, 1.5e4];
 
 /**
- * Return the name that a position is most likely in or near, or null. The basemap has one point a name and no areas,
+ * Return the place that a position is most likely in or near, or null. The basemap has one point a name and no areas,
  * so the distance is measured in widths of the country or state.
  *
  * @param {Place[]} all
  * @param {[number, number]} position
+ * @returns {Place | null}
  */
-export function nearestPlace(all, position) {
+function nearestPlace(all, position) {
   let best = null;
   let bestWidths = Infinity;
   for (const place of all) {
@@ -53,6 +55,20 @@ export function nearestPlace(all, position) {
     if (widths < bestWidths) [best, bestWidths] = [place, widths];
   }
   return best;
+}
+
+/**
+ * Return the name of the country that a position is most likely in or near, after its state where there are states.
+ *
+ * @param {Place[]} all
+ * @param {[number, number]} position
+ */
+export function nearestName(all, position) {
+  const country = nearestPlace(all.filter(({ kind }) => kind === 'country'), position);
+  if (!country) return null;
+  const isDivided = country.name === COUNTRY_OF_STATES;
+  const state = isDivided ? nearestPlace(all.filter(({ kind }) => kind === 'state'), position) : null;
+  return state ? `${state.name}, ${country.name}` : country.name;
 }
 
 /** @param {string} text */

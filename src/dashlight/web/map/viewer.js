@@ -13,7 +13,7 @@ import { compass } from './compass.js';
 import { captured, compassPoint, coordinates, licence, redactionsInWords } from './format.js';
 import { policyShape, signs } from './icons.js';
 import { LightElement } from './light.js';
-import { nearestPlace } from './places.js';
+import { nearestName } from './places.js';
 import { t } from './text.js';
 
 import './photo.js';
@@ -190,7 +190,7 @@ export class ViewerElement extends LightElement {
   #facts({ geometry, properties }) {
     const { places, state } = /** @type {Page} */ (this.page);
     const heading = properties['view:azimuth'];
-    const place = nearestPlace(places, geometry.coordinates);
+    const place = nearestName(places, geometry.coordinates);
     const [licenceName, licenceHref] = licence(properties.license);
     const painted = redactionsInWords(/** @type {any} */ ({ properties }));
     const [lon, lat] = geometry.coordinates;
@@ -204,7 +204,7 @@ export class ViewerElement extends LightElement {
         <dt>${t('where')}</dt>
         <dd>
           <button class="link-button" title=${t('showOnMap')} @click=${toMap}>${coordinates(geometry.coordinates)}</button>
-          ${place ? html`<br /><span class="quiet">${t('nearestName', { name: place.name })}</span>` : nothing}
+          ${place ? html`<br /><span class="quiet">${t('nearestName', { name: place })}</span>` : nothing}
           ${properties.accuracy_m
             ? html`<br /><span class="quiet">${t('accuracy', { n: Math.ceil(properties.accuracy_m) })}</span>`
             : nothing}
