@@ -21,6 +21,8 @@ _LONG = re.compile(
 )
 _SHORT = re.compile(r"(?<!\d)(\d\d)(\d\d)(\d\d)[-_](\d\d)(\d\d)(\d\d)(?!\d)", re.ASCII)
 
+_BLACKVUE = re.compile(r"(\d{8}_\d{6}_([a-z]))[fri]?", re.ASCII)  # Its `.gps` file has no camera's letter.
+
 _FRONT_WORDS = frozenset({"front", "movie", "f", "cam1", "dcim1", "ch1", "nf", "ef", "mf", "pf", "fh", "fl"})
 _REAR_WORDS = frozenset({"rear", "back", "r", "movie_r", "cam2", "ch2", "nr", "er", "mr", "pr", "rh", "rl", "b"})
 _INTERIOR_WORDS = frozenset({"interior", "inside", "cabin", "in", "i", "cam3", "ch3", "ni", "ei", "mi", "pi"})
@@ -74,8 +76,8 @@ def named(stem: str, folders: Iterable[str] = ()) -> Named:
     position = _position_of_stem(lowered, words)
     if position is CameraPosition.UNKNOWN:
         position = _position_of_folders(folder_words)
-    blackvue = re.fullmatch(r"\d{8}_\d{6}_([a-z])([fri])?", lowered, re.ASCII)
-    kind = blackvue.group(1) if blackvue else ""
+    blackvue = _BLACKVUE.fullmatch(lowered)
+    kind = blackvue.group(2) if blackvue else ""
     return Named(
         at=_wall_clock(stem),
         camera_position=position,
@@ -144,5 +146,8 @@ def _position_of_folders(folder_words: list[str]) -> CameraPosition:
 
 
 def _pair(lowered: str) -> str:
+    blackvue = _BLACKVUE.fullmatch(lowered)
+    if blackvue is not None:
+        return blackvue.group(1)
     match = _SUFFIX.search(lowered)
     return lowered[: match.start(1)] if match else lowered

@@ -15,7 +15,6 @@ import av.error
 
 from dashlight.errors import Corrupt, HostError, InputError
 
-
 MAX_PIXELS = 8192 * 8192  # Larger than any camera; a header that says more is hostile or broken.
 
 

@@ -118,6 +118,11 @@ def _message(text: str) -> Any:
         return None  # One unreadable sentence of a thousand: its neighbours tell the same.
 
 
+def _told(message: Any, name: str) -> Any:
+    """Return a field, None when the sentence was cut before it."""
+    return getattr(message, name, None)
+
+
 def _time_of_day_s(value: Any) -> float | None:
     if not isinstance(value, time):
         return None
@@ -129,37 +134,38 @@ def _number(value: Any) -> float | None:
 
 
 def _rmc(message: Any, offset_s: float | None) -> Reading | None:
-    lon, lat, at, day = _number(message.lon), _number(message.lat), _time_of_day_s(message.time), message.date
+    lon, lat = _number(_told(message, "lon")), _number(_told(message, "lat"))
+    at, day, status = _time_of_day_s(_told(message, "time")), _told(message, "date"), _told(message, "status")
     position = None if lon is None or lat is None else position_of(lon, lat)
-    if position is None and message.status == "A":
+    if position is None and status == "A":
         return None
     clock_s = None
     if at is not None and isinstance(day, date):
         midnight_s = seconds_of(day.year, day.month, day.day, 0, 0, 0.0)
         clock_s = None if midnight_s is None else midnight_s + at
-    if clock_s is None and message.status == "A":
+    if clock_s is None and status == "A":
         return None
-    knots = _number(message.spd)
+    knots = _number(_told(message, "spd"))
     return Reading(
         position or LonLat(0.0, 0.0),
         clock_s=clock_s,
         offset_s=offset_s,
         speed_mps=None if knots is None else speed_of(knots * KNOT_MPS),
-        course_deg=course_of(_number(message.cog)),
-        is_valid=message.status == "A" and position is not None,
+        course_deg=course_of(_number(_told(message, "cog"))),
+        is_valid=status == "A" and position is not None,
     )
 
 
 def _gga(message: Any) -> _Gga | None:
-    at = _time_of_day_s(message.time)
+    at = _time_of_day_s(_told(message, "time"))
     if at is None:
         return None
-    dilution = _number(message.HDOP)
-    quality = _number(message.quality)
+    dilution = _number(_told(message, "HDOP"))
+    quality = _number(_told(message, "quality"))
     return _Gga(
         at,
         None if not dilution or dilution >= 99 else dilution * ACCURACY_PER_DOP_M,
-        _number(message.alt),
+        _number(_told(message, "alt")),
         bool(quality),
     )
 

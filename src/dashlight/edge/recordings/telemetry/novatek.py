@@ -167,7 +167,9 @@ def _block(
         return None
     is_valid = letters[:1] == b"A"
     lat, lon, knots, course = numbers
-    is_angle = abs(lat) <= 9000 and abs(lon) <= 18000 and abs(lat) % 100 < 60 and abs(lon) % 100 < 60
+    is_angle = (
+        abs(lat) <= 9000 and abs(lon) <= 18000 and abs(lat) % 100 <= 60 and abs(lon) % 100 <= 60
+    )  # 60 by rounding
     position = None
     if is_angle:
         south, west = letters[1:2] == b"S", letters[2:3] == b"W"
