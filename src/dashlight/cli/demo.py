@@ -1,0 +1,457 @@
+"""`dashlight demo`: a server and an edge on this machine, a drive through the whole way, and the map of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import threading
+
+    from dashlight.cli.demo_server import DemoServer
+    from dashlight.cli.edge_report import Lines
+    from dashlight.edge.home import Home
+    from dashlight.edge.importing import Imported
+    from dashlight.edge.ledger import BundleRow
+    from dashlight.edge.recordings import Located, Recording
+    from dashlight.edge.server import Server
+    from dashlight.edge.station import Station
+    from dashlight.edge.upload import Uploaded
+    from dashlight.errors import Rejected
+    from dashlight.model import LonLat
+
+BUNDLE_PICTURES = 10  # Small bundles, so that pictures appear while one watches.
+MAP_ZOOM = 16.2
+POLL_S = 0.5
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="take a drive through everything, on this machine, and open the map",
+        description="Start a server and an edge on this machine, take a simulated drive (or your own recordings) "
+        "through everything, and open the map while the pictures arrive. Nothing leaves this machine, and "
+        "recordings are never changed. A second run knows what is there already.",
+    )
+    parser.add_argument(
+        "--recordings", nargs="+", type=Path, metavar="PATH", help="your own recordings, or folders of them"
+    )
+    parser.add_argument("--once", action="store_true", help="end after the last receipt instead of staying")
+    parser.add_argument("--json", action="store_true", help="print one JSON object (docs/reference/demo-json.md)")
+    parser.add_argument("--port", type=int, metavar="N", help="of the server (8400, or a free one when that is taken)")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="where the demo keeps its server, edge and drive")
+    parser.add_argument("--no-browser", action="store_true", help="print the map's address, open nothing")
+    parser.set_defaults(run=run_demo)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What came of a demo.
+
+    `pictures` and `redactions` count what readers of the map see of these recordings, new or not.
+    """
+
+    recordings: int = 0
+    new_recordings: int = 0
+    pictures: int = 0
+    new_pictures: int = 0
+    redactions: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    seconds: float = 0.0
+    urls: dict[str, str] = field(default_factory=dict)
+    exit_code: int = 0
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    """Run the demo; return the exit code."""
+    import time
+
+    from dashlight.cli import EXIT_INTERRUPTED
+    from dashlight.cli.demo_server import DemoServer
+    from dashlight.cli.edge import stopping
+    from dashlight.config import data_home, environment
+    from dashlight.edge.pipeline import forbid_core_dumps
+    from dashlight.vision import Detectors
+
+    started = time.monotonic()
+    if args.port is not None and not 0 <= args.port <= 65_535:
+        from dashlight.errors import UsageError
+
+        raise UsageError(f"--port {args.port} is outside 0..65535")
+    home = args.home or data_home(environment()) / "demo"
+    paths = _given_recordings(args.recordings)
+    forbid_core_dumps()
+    detectors = Detectors.load()
+    with stopping() as stop, _hangups(stop):
+        if not paths:
+            drive = _simulated_drive(args, home, stop)
+            if drive is None:
+                return EXIT_INTERRUPTED
+            paths = [drive]
+        with DemoServer(home / "server", port=args.port, name="dashlight demo") as server:
+            outcome = _imported(args, home, paths, server, detectors, stop)
+            outcome.seconds = time.monotonic() - started
+            _report(args, outcome)
+            if stop.is_set():
+                return EXIT_INTERRUPTED
+            if not args.once and outcome.exit_code == 0:
+                _stay(args, outcome, server, home, stop)
+    return outcome.exit_code
+
+
+def _given_recordings(given: Sequence[Path] | None) -> list[Path]:
+    """Return the user's paths, each of which exists.
+
+    Raises:
+        InputError: When one does not.
+    """
+    from dashlight.errors import InputError
+
+    for path in given or ():
+        if not path.exists():
+            raise InputError(
+                f"--recordings {path}: there is no such file or folder", hint="check the path and the card"
+            )
+    return list(given or ())
+
+
+@contextmanager
+def _hangups(stop: threading.Event) -> Iterator[None]:
+    """Stop when the terminal is closed, too, so that the server never outlives the demo."""
+    import signal
+
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda _number, _frame: stop.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _simulated_drive(args: argparse.Namespace, home: Path, stop: threading.Event) -> Path | None:
+    """Return the simulated camera's card, rendered when it is not there yet; None when stopped."""
+    import os
+    from datetime import UTC, datetime, timedelta
+
+    from dashlight.errors import Unavailable
+    from dashlight.sim.recording import DriveSettings, recorded_drive
+
+    settings = DriveSettings()
+    with _render_bar(args) as progress:
+        try:
+            drive = recorded_drive(
+                home / "drives",
+                settings,
+                started_at=datetime.now(UTC) - timedelta(seconds=settings.duration_s + 60),
+                progress=progress,
+                stop=stop,
+                workers=min(2, os.cpu_count() or 1),
+            )
+        except Unavailable:
+            if stop.is_set():
+                return None
+            raise
+    _say(args, f"The drive is {'new' if drive.is_new else 'there already'}: {drive.card}")
+    return drive.card
+
+
+@contextmanager
+def _render_bar(args: argparse.Namespace) -> Iterator[Callable[[int, int], None]]:
+    """Hold what is told how many frames of how many are rendered: a bar on a terminal."""
+    if args.quiet or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("rendering a drive", total=None, rate="", visible=False)
+
+        def show(done: int, total: int) -> None:
+            speed = bars.tasks[0].speed
+            rate = f"{speed:.0f} frames/s" if speed else ""
+            bars.update(task, completed=done, total=total, rate=rate, visible=True)
+
+        yield show
+
+
+def _imported(
+    args: argparse.Namespace,
+    home: Path,
+    paths: Sequence[Path],
+    server: DemoServer,
+    detectors: Any,
+    stop: threading.Event,
+) -> _Outcome:
+    """Take recordings through everything, until the last receipt is stored."""
+    from dashlight.cli.edge_report import BarLines, Lines
+    from dashlight.config import EdgeSettings
+    from dashlight.edge.home import Home
+    from dashlight.edge.importing import ImportOptions
+    from dashlight.edge.server import Server
+    from dashlight.edge.station import opened
+    from dashlight.edge.upload import Retries
+    from dashlight.edge.worker import UploadThread, import_once
+
+    edge = Home(home / "edge")
+    settings = EdgeSettings(home=edge.path, bundle_pictures=BUNDLE_PICTURES)
+    at_server = Server(server.url, timeout_s=settings.timeout_s)
+    lines: Lines = BarLines() if sys.stderr.isatty() and not args.quiet else Lines(is_quiet=args.quiet)
+    with edge.lock():
+        _enrol(edge, at_server, home / "server")
+        with opened(edge, settings) as station, _shown(lines):
+            follower = _Follower(lines, lambda place: _open_map(args, server.url, place))
+            uploads = UploadThread(
+                station,
+                at_server,
+                retries=Retries(settings.upload_attempts, settings.backoff_s, settings.backoff_max_s),
+                on_sent=follower.sent,
+                stop=stop,
+            )
+            uploads.start()
+            try:
+                imported = import_once(
+                    station,
+                    paths,
+                    detectors,
+                    options=ImportOptions(bundle_pictures=BUNDLE_PICTURES, workers=settings.detector_threads),
+                    progress=follower,
+                    stop=stop,
+                    uploads=uploads,
+                )
+            finally:
+                uploaded = uploads.finish()
+            server.check()
+            return _outcome_of(station, at_server, paths, imported, uploaded, follower)
+
+
+@contextmanager
+def _shown(lines: Lines) -> Iterator[None]:
+    from dashlight.cli.edge_report import BarLines
+
+    if isinstance(lines, BarLines):
+        with lines:
+            yield
+    else:
+        yield
+
+
+def _enrol(edge: Home, server: Server, server_data: Path) -> None:
+    """Enrol the edge as `fleet`, or keep its enrolment when this is the same server at another address."""
+    import secrets
+
+    from dashlight.edge.enrolling import enroll
+    from dashlight.edge.ledger import Ledger
+    from dashlight.edge.station import Choices
+    from dashlight.model import Policy
+    from dashlight.store import tokens
+    from dashlight.store.upkeep import open_store
+    from dashlight.wire import from_base64url
+
+    earlier = edge.enrolment()
+    shown = from_base64url(str(server.instance().get("server_key")), size=32)
+    if earlier is not None and secrets.compare_digest(earlier.server_key, shown):
+        if earlier.server != server.url:
+            edge.save_enrolment(replace(earlier, server=server.url))
+        return
+    store = open_store(server_data)
+    try:
+        invite = store.database.write(lambda t: tokens.create_invite(t, Policy.FLEET))
+    finally:
+        store.database.close()
+    ledger = Ledger(edge.ledger_path)
+    try:
+        enroll(edge, ledger, server, invite, Choices(policy=Policy.FLEET))
+    finally:
+        ledger.close()
+
+
+class _Follower:
+    """Passes the import's progress on, and tells the first place of the drive."""
+
+    def __init__(self, lines: Lines, on_place: Callable[[LonLat], None]) -> None:
+        self._lines = lines
+        self._on_place = on_place
+        self.place: LonLat | None = None
+        self.picture = lines.picture
+        self.sealed = lines.sealed
+        self.ended = lines.ended
+        self.rejected = lines.rejected
+
+    def begun(self, recording: Recording, located: Located, wanted: int) -> None:
+        """Pass on; open the map at the middle of the first recording."""
+        self._lines.begun(recording, located, wanted)
+        fixes = located.track.fixes
+        if self.place is None and fixes:
+            self.place = fixes[len(fixes) // 2].position
+            self._on_place(self.place)
+
+    def sent(self, bundle: BundleRow) -> None:
+        """Pass on."""
+        self._lines.sent(bundle)
+
+
+def _outcome_of(
+    station: Station,
+    server: Server,
+    paths: Sequence[Path],
+    imported: Imported,
+    uploaded: Uploaded,
+    follower: _Follower,
+) -> _Outcome:
+    from dashlight.model import LonLat
+
+    ids = _published_ids(station, paths)
+    seen = list(_on_the_map(server, ids))
+    place = follower.place
+    if place is None and seen:
+        lon, lat = seen[len(seen) // 2]["geometry"]["coordinates"][:2]
+        place = LonLat(lon, lat)
+    outcome = _Outcome(
+        recordings=imported.recordings + imported.known,
+        new_recordings=imported.recordings,
+        pictures=len(seen),
+        new_pictures=uploaded.pictures,
+        redactions=sum(len(feature["properties"]["redactions"]) for feature in seen),
+        rejected=list(imported.rejected),
+        urls={"map": map_url(server.url, place), "about": f"{server.url}/about", "api": f"{server.url}/v1/instance"},
+    )
+    outcome.exit_code = _exit_code(outcome, uploaded)
+    return outcome
+
+
+def _published_ids(station: Station, paths: Sequence[Path]) -> dict[str, tuple[float, float]]:
+    """Return identifier and place of each picture of these recordings that has a receipt."""
+    from dashlight.edge.fingerprint import fingerprint
+    from dashlight.edge.recordings import find_recordings
+    from dashlight.errors import Rejected
+
+    ids: dict[str, tuple[float, float]] = {}
+    for found in find_recordings(paths):
+        if isinstance(found, Rejected):
+            continue
+        rows = station.ledger.rows(
+            "SELECT picture_id, lon, lat FROM pictures WHERE recording = ? AND picture_id IS NOT NULL",
+            (fingerprint(found.path),),
+        )
+        ids.update({str(name): (float(lon), float(lat)) for name, lon, lat in rows})
+    return ids
+
+
+def _on_the_map(server: Server, ids: dict[str, tuple[float, float]]) -> Iterator[dict[str, Any]]:
+    """Yield what any reader sees of these pictures."""
+    if not ids:
+        return
+    import httpx
+
+    from dashlight.errors import Unavailable
+
+    lons, lats = [lon for lon, _ in ids.values()], [lat for _, lat in ids.values()]
+    query: dict[str, str] = {
+        "bbox": f"{min(lons):.6f},{min(lats):.6f},{max(lons):.6f},{max(lats):.6f}",
+        "limit": "500",
+    }
+    with httpx.Client(base_url=server.url, timeout=30.0, trust_env=False) as client:
+        while True:
+            try:
+                page = client.get("/v1/pictures", params=query).raise_for_status().json()
+            except (httpx.HTTPError, ValueError) as exc:
+                raise Unavailable(f"the demo's server does not answer: {exc}") from exc
+            yield from (feature for feature in page["features"] if feature["id"] in ids)
+            if not page.get("next"):
+                return
+            query["cursor"] = str(page["next"])
+
+
+def _exit_code(outcome: _Outcome, uploaded: Uploaded) -> int:
+    """Return 0 when something is on the map or there already; else why not."""
+    if uploaded.stopped_by is not None:
+        return uploaded.stopped_by.exit_code
+    if uploaded.refusals:
+        return uploaded.refusals[0].exit_code
+    return 0 if outcome.recordings else 3
+
+
+def map_url(server_url: str, place: LonLat | None) -> str:
+    """Return the map's address, at a place."""
+    return f"{server_url}/" if place is None else f"{server_url}/#at={MAP_ZOOM}/{place.lat:.5f}/{place.lon:.5f}"
+
+
+def _open_map(args: argparse.Namespace, server_url: str, place: LonLat) -> None:
+    """Say where the map is, and open it where there is a screen and somebody at a terminal."""
+    import webbrowser
+
+    url = map_url(server_url, place)
+    _say(args, f"The map is at {url}")
+    if not args.no_browser and not args.once and sys.stderr.isatty() and _has_screen():
+        webbrowser.open(url)
+
+
+def _has_screen() -> bool:
+    from dashlight.config import environment
+
+    env = environment()
+    return sys.platform in ("win32", "darwin") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
+
+
+def _say(args: argparse.Namespace, text: str) -> None:
+    if not args.quiet:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def _report(args: argparse.Namespace, outcome: _Outcome) -> None:
+    """Print what came of it, on stdout."""
+    if args.json:
+        from dashlight.cli.edge import print_json
+
+        print_json(
+            {
+                "recordings": outcome.recordings,
+                "pictures": outcome.pictures,
+                "redactions": outcome.redactions,
+                "rejected": [
+                    {"path": str(r.path), "reason": r.reason, "code": r.code, "hint": r.hint} for r in outcome.rejected
+                ],
+                "seconds": round(outcome.seconds, 3),
+                "urls": outcome.urls,
+                "new_recordings": outcome.new_recordings,
+                "new_pictures": outcome.new_pictures,
+            }
+        )
+        return
+    known = outcome.recordings - outcome.new_recordings
+    sys.stdout.write(
+        f"{outcome.recordings} recordings ({outcome.new_recordings} new, {known} there already), "
+        f"{outcome.pictures} pictures on the map ({outcome.new_pictures} new), {outcome.redactions} redactions, "
+        f"{len(outcome.rejected)} rejected, in {outcome.seconds:.1f} s\n"
+    )
+    for r in outcome.rejected:
+        sys.stdout.write(f"  rejected  {r.path}: {r.reason}. {r.hint}".rstrip() + "\n")
+    for name, url in outcome.urls.items():
+        sys.stdout.write(f"  {name:8}  {url}\n")
+    sys.stdout.flush()
+
+
+def _stay(args: argparse.Namespace, outcome: _Outcome, server: DemoServer, home: Path, stop: threading.Event) -> None:
+    """Keep the map there until somebody stops it."""
+    if outcome.new_recordings == 0:
+        _say(args, f"Everything was there already. To begin anew, remove {home}.")
+    _say(args, f"The map stays at {outcome.urls['map']} until Ctrl-C. What it shows is kept in {home}.")
+    while not stop.wait(POLL_S):
+        server.check()
