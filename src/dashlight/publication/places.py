@@ -25,6 +25,7 @@ from dashlight.publication.rules import (
     Rules,
 )
 
+_SAME_PLACE_DEG = SAME_PLACE_M / 111_000.0  # A degree of latitude is longer.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # A camera whose clock was never set says 1970 or 1980.
 
 
@@ -124,8 +125,13 @@ def visits_of(history: Iterable[Drive]) -> tuple[Visit, ...]:
     return tuple(visits)
 
 
+def _is_same_place(a: LonLat, b: LonLat) -> bool:
+    # Most places of a contributor's years differ in latitude alone; that is quicker to see.
+    return abs(a.lat - b.lat) <= _SAME_PLACE_DEG and distance_m(a, b) < SAME_PLACE_M
+
+
 def _is_same_visit(before: Visit, after: Visit) -> bool:
-    if distance_m(before.position, after.position) >= SAME_PLACE_M:
+    if not _is_same_place(before.position, after.position):
         return False
     left_at, arrived_at = before.left_at, after.arrived_at
     if left_at is None and arrived_at is None:
@@ -157,9 +163,9 @@ def learnt_places(
     for visit in visits_of(history):
         if isinstance(rules, FleetRules) and visit.stayed_s < rules.rest_s:
             continue
-        if any(distance_m(p.anchor, visit.position) < SAME_PLACE_M for p in places):
+        if any(_is_same_place(p.anchor, visit.position) for p in places):
             continue
-        earlier = next((p for p in once if distance_m(p, visit.position) < SAME_PLACE_M), None)
+        earlier = next((p for p in once if _is_same_place(p, visit.position)), None)
         if earlier is None:
             once.append(visit.position)
         else:
