@@ -11,20 +11,17 @@ import tarfile
 import httpx
 import made_bundles
 import pytest
-from servers import served
+from servers import personal_archive, served
 
 from dashlight.errors import Unavailable
 from dashlight.ingest.personal import publish_staged
 from dashlight.ingest.recheck import Readable
-from dashlight.model import Month, PictureClaim, Policy, destination
+from dashlight.model import Policy
 from dashlight.wire import (
     MAX_BUNDLE_BYTES,
     MEDIA_TYPE,
-    BundlePicture,
     bundle_key,
-    deletion_commitment,
     deletion_secret,
-    encode_bundle,
     sign,
     to_base64url,
     verify_receipt,
@@ -386,21 +383,6 @@ def test_a_wrong_secret_erases_nothing(server):
 
     assert reply.status_code == 401
     assert server.client.get(f"/v1/pictures/{receipt.picture_ids[0]}").status_code == 200
-
-
-def personal_archive(count, number):
-    """Return a personal bundle as the edge makes it: 1280x720, a month, no two within 2 km."""
-    pictures = [
-        BundlePicture(
-            made_bundles.redacted((n * 10 + number) % 200, width=1280, height=720),
-            PictureClaim(destination(made_bundles.HERE, 90.0, n * 2_100.0), Month(2026, 10), 90.0),
-            deletion_commitment(deletion_secret(made_bundles.SEED, number, n)),
-        )
-        for n in range(count)
-    ]
-    return encode_bundle(
-        pictures, bundle_key(made_bundles.SEED, number), policy=Policy.PERSONAL, license_id="CC-BY-SA-4.0"
-    )
 
 
 def test_personal_pictures_appear_together_and_nothing_ties_them(own_server):

@@ -18,10 +18,19 @@ import uvicorn
 
 from dashlight.app import build
 from dashlight.config import ServerSettings
-from dashlight.model import Policy
+from dashlight.model import Month, PictureClaim, Policy, destination
 from dashlight.store import tokens
 from dashlight.store.upkeep import open_store
-from dashlight.wire import MEDIA_TYPE, from_base64url, verify_receipt
+from dashlight.wire import (
+    MEDIA_TYPE,
+    BundlePicture,
+    bundle_key,
+    deletion_commitment,
+    deletion_secret,
+    encode_bundle,
+    from_base64url,
+    verify_receipt,
+)
 
 SETTINGS = ServerSettings(recheck_share=0.0, name="test instance", keep_free_mb=0)
 
@@ -155,6 +164,21 @@ class ServerProcess:
         with open(f"/proc/{self.process.pid}/status") as status:
             line = next(line for line in status if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
+
+
+def personal_archive(count, number):
+    """Return a personal bundle as the edge makes it: 1280x720, a month, no two within 2 km."""
+    pictures = [
+        BundlePicture(
+            made_bundles.redacted((n * 10 + number) % 200, width=1280, height=720),
+            PictureClaim(destination(made_bundles.HERE, 90.0, n * 2_100.0), Month(2026, 10), 90.0),
+            deletion_commitment(deletion_secret(made_bundles.SEED, number, n)),
+        )
+        for n in range(count)
+    ]
+    return encode_bundle(
+        pictures, bundle_key(made_bundles.SEED, number), policy=Policy.PERSONAL, license_id="CC-BY-SA-4.0"
+    )
 
 
 def draw_tokens(folder, count, policy=Policy.FLEET):

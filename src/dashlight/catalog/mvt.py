@@ -146,8 +146,10 @@ def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Int
     if count == 0:
         return b""
     tags_length = np.zeros(count, np.int64)
+    firsts = np.cumsum([0, *(attribute.count for attribute in attributes)])  # A layer's values share one list.
+    indexes = [attribute.index + first for attribute, first in zip(attributes, firsts[:-1], strict=True)]
     for key, attribute in enumerate(attributes):
-        width = _width(attribute.index) + len(_varint(key))
+        width = _width(indexes[key]) + len(_varint(key))
         tags_length += width if attribute.present is None else np.where(attribute.present, width, 0)
     geometry_length = np.sum([_width(column) for column in geometry], axis=0, dtype=np.int64)
     length = 4 + _width(tags_length) + tags_length + _width(geometry_length) + geometry_length
@@ -158,7 +160,7 @@ def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Int
     columns.varints(tags_length)
     for key, attribute in enumerate(attributes):
         columns.varints(np.full(count, key, np.int64), attribute.present)
-        columns.varints(attribute.index, attribute.present)
+        columns.varints(indexes[key], attribute.present)
     columns.constant(0x18)
     columns.constant(kind)
     columns.constant(0x22)
