@@ -286,7 +286,12 @@ export class Page {
   /** A report was taken. @param {string} id @param {boolean} isHidden */
   reported(id, isHidden) {
     if (isHidden) this.#lose(id);
-    this.said = t(isHidden ? 'reportHidden' : 'reportTaken');
+    this.say(t(isHidden ? 'reportHidden' : 'reportTaken'));
+  }
+
+  /** Say something about the opened picture. @param {string} words */
+  say(words) {
+    this.said = words;
     this.refresh();
   }
 }

@@ -31,13 +31,12 @@ const ZOOMS = /** @type {Record<string, -1 | 0 | 1>} */ ({ '+': 1, '=': 1, '-': 
 const LINK_SAID_MS = 4000;
 
 export class ViewerElement extends LightElement {
-  static properties = { page: { attribute: false }, said: { state: true }, isBroken: { state: true } };
+  static properties = { page: { attribute: false }, isBroken: { state: true } };
 
   constructor() {
     super();
     /** @type {Page | null} */
     this.page = null;
-    this.said = '';
     this.isBroken = false;
     this.onKey = (/** @type {KeyboardEvent} */ event) => this.#key(event);
   }
@@ -95,7 +94,7 @@ export class ViewerElement extends LightElement {
   #step(way) {
     const page = /** @type {Page} */ (this.page);
     const id = page.opened.neighbours[way];
-    this.said = id === null ? t('noFurther') : '';
+    page.say(id === null ? t('noFurther') : '');
     this.isBroken = false;
     if (id) page.state.change({ picture: id });
   }
@@ -104,10 +103,10 @@ export class ViewerElement extends LightElement {
     const link = location.href;
     try {
       await navigator.clipboard.writeText(link);
-      this.said = t('linkCopied');
-      setTimeout(() => (this.said = ''), LINK_SAID_MS);
+      this.page?.say(t('linkCopied'));
+      setTimeout(() => this.page?.say(''), LINK_SAID_MS);
     } catch {
-      this.said = t('linkShown', { link });
+      this.page?.say(t('linkShown', { link }));
     }
   }
 
@@ -277,7 +276,7 @@ export class ViewerElement extends LightElement {
         </button>
         <h2 class="viewer-title" id="viewer-title" tabindex="-1">${title}</h2>
       </header>
-      <p class="said" role="status">${this.said || this.page.said}</p>
+      <p class="said" role="status">${this.page.said}</p>
       ${this.#body()}
     </article>`;
   }
