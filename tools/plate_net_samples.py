@@ -369,12 +369,12 @@ class SampleMaker:
         square = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         matrix = cv2.getPerspectiveTransform(square, corner - np.array([x0, y0], np.float32))
         size = (x1 - x0, y1 - y0)
-        drawn = cv2.warpPerspective(plate, matrix, size, flags=cv2.INTER_LINEAR).astype(np.float32)
+        drawn: Pixels = cv2.warpPerspective(plate, matrix, size, flags=cv2.INTER_LINEAR).astype(np.float32)
         alpha = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, size, flags=cv2.INTER_LINEAR)
         around = float(window.mean()) + 20
         light = float(np.clip(around / 130 * uniform_log(rng, 0.6, 1.6), 0.25, 1.4))
         first, last = (float(shade) for shade in rng.uniform(0.75, 1.25, 2))
-        ramp = np.linspace(first, last, size[0])[None, :, None].astype(np.float64)
+        ramp = np.linspace(first, last, size[0])[None, :, None]
         drawn = drawn * light * ramp
         drawn = drawn.mean(axis=2, keepdims=True) * (mix := rng.uniform(0, 0.4)) + drawn * (1 - mix)
         alpha = alpha[:, :, None] * rng.uniform(0.85, 1.0)

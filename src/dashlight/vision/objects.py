@@ -22,6 +22,8 @@ STRIDES = (8, 16, 32)
 BINS = 11
 NMS_IOU_THRESHOLD = 0.6
 MAX_PEAKS = 1_000
+LANDSCAPE_INPUT = (640, 384)  # Wider than the 416 x 416 it was trained at: far more far people are found.
+PORTRAIT_INPUT = (480, 640)
 
 # Classes of COCO that a street has, by their column.
 STREET_CLASSES: dict[int, str] = {
@@ -46,18 +48,17 @@ class ObjectFinder:
         network: The session of `nanodet.onnx`.
         threshold: Scores of a class from here on count.
         person_threshold: The same for persons, lower: their heads are painted over.
-        input_size: Width and height of the network's input, multiples of 32; the picture is stretched to it.
     """
 
     network: Network
     threshold: float = 0.35
-    person_threshold: float = 0.3
-    input_size: tuple[int, int] = (416, 416)
+    person_threshold: float = 0.25
 
     def find(self, rgb: Pixels) -> list[Detection]:
-        """Return what was found, in order of class and score."""
+        """Return what was found, in order of class and score; the picture is stretched to the input."""
         height, width = rgb.shape[:2]
-        ready = fitted(rgb, self.input_size, factor=BGR_FACTOR, mean=BGR_MEAN, is_bgr=True)
+        input_size = LANDSCAPE_INPUT if width >= height else PORTRAIT_INPUT
+        ready = fitted(rgb, input_size, factor=BGR_FACTOR, mean=BGR_MEAN, is_bgr=True)
         scores, distances = self.network.run(["scores", "distances"], {"images": ready.blob})
         found: list[Detection] = []
         for column, kind in STREET_CLASSES.items():
@@ -68,7 +69,7 @@ class ObjectFinder:
             of_class = np.asarray(scores[0, points, column], np.float32)
             best = np.argsort(-of_class, kind="stable")[:MAX_PEAKS]
             points, of_class = np.asarray(points[best], np.intp), of_class[best]
-            boxes = unscaled(boxes_at(points, distances[0][points], self.input_size), ready.scale)
+            boxes = unscaled(boxes_at(points, distances[0][points], input_size), ready.scale)
             boxes = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
             for index in nms(boxes, of_class, iou_threshold=NMS_IOU_THRESHOLD):
                 x_min, y_min, x_max, y_max = (float(side) for side in boxes[index])

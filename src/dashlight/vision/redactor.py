@@ -27,6 +27,10 @@ MIN_FRAME_SIDE = 16
 HEAD_SHARE_OF_HEIGHT = 0.22  # A standing person's head and neck, with room for a bad box.
 HEAD_SHARE_OF_WIDTH = 0.5  # Of one who is cut off or sits, the head is larger.
 MAX_HEAD_SHARE = 0.5
+# A person that fills this much of the picture is mostly a bonnet or a building unless the score is high; the
+# face of somebody that near is found as a face.
+HUGE_PERSON_SHARE = 0.25
+HUGE_PERSON_SCORE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def redactions_of(detections: Iterable[Detection], size: tuple[int, int], *, mar
     found: dict[tuple[RedactionKind, PixelBox], float] = {}
     for detection in detections:
         hidden = to_hide(detection, margins)
-        if hidden is None:
+        if hidden is None or is_doubtful_giant(detection, size):
             continue
         kind, box = hidden
         x_min, y_min, x_max, y_max = (int(side) for side in rounded_out(box, size)[0])
@@ -117,6 +121,13 @@ def to_hide(detection: Detection, margins: Margins) -> tuple[RedactionKind, Boxe
             return RedactionKind.HEAD, grown(head_zone(box), margins.head)
         case _:
             return None
+
+
+def is_doubtful_giant(detection: Detection, size: tuple[int, int]) -> bool:
+    """Say whether a detection is a person too large for its score."""
+    x_min, y_min, x_max, y_max = detection.bbox_xyxy
+    share = (x_max - x_min) * (y_max - y_min) / (size[0] * size[1])
+    return detection.kind == "person" and share > HUGE_PERSON_SHARE and detection.score < HUGE_PERSON_SCORE
 
 
 def head_zone(person: Boxes) -> Boxes:

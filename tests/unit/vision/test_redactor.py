@@ -96,6 +96,13 @@ def test_a_person_loses_the_head_and_keeps_the_feet():
     assert 40 <= y_max <= 55
 
 
+@pytest.mark.parametrize(("score", "count"), [(0.4, 0), (0.6, 1)])
+def test_a_giant_is_believed_only_with_a_high_score(score, count):
+    found = [Detection("person", (20, 10, 300, 170), score)]
+
+    assert len(redactions_of(found, (320, 180), margins=Margins())) == count
+
+
 def test_the_head_of_somebody_cut_off_at_the_waist_is_half_of_the_box():
     zone = head_zone(np.array([[0, 0, 100, 80]], np.float32))
 
