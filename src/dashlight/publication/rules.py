@@ -29,6 +29,7 @@ MONTH_BELOW_ENROLMENTS = 200
 BUNDLE_PICTURES = 10
 BUNDLE_APART_M = 2_000.0
 PERSONAL_SIZE = (1_280, 720)
+_LEAST_M_A_DEGREE = 111_000.0  # of latitude; on the sphere that is measured on it has 111,195 m
 
 
 def _at_least(policy: Policy, name: str, value: float, bound: float) -> None:
@@ -185,4 +186,7 @@ class HiddenPlace:
 
     def hides(self, position: LonLat, *, depth_m: float = 0.0) -> bool:
         """Return whether `position` lies inside, at least `depth_m` metres from the edge."""
-        return distance_m(self.centre, position) <= self.radius_m - depth_m
+        within_m = self.radius_m - depth_m
+        if abs(self.centre.lat - position.lat) * _LEAST_M_A_DEGREE > within_m:  # Most are; that is quicker to see.
+            return False
+        return distance_m(self.centre, position) <= within_m
