@@ -79,7 +79,7 @@ class FakeServer:
         self.issued = set()
         self.erased = []
         self.requests = []
-        self.answer = lambda request: None
+        self.answer = lambda _: None
 
     def transport(self):
         return httpx.MockTransport(self._handle)
@@ -95,10 +95,10 @@ class FakeServer:
         kind = request.url.path.split("/")[2] if request.url.path.startswith("/v1/") else request.url.path
         return getattr(self, f"_{request.method.lower()}_{kind.strip('/')}")(request)
 
-    def _get_instance(self, request):
+    def _get_instance(self, _):
         return httpx.Response(200, json={"server_key": to_base64url(public_bytes(self.key)), "name": "fake"})
 
-    def _get_readyz(self, request):
+    def _get_readyz(self, _):
         return httpx.Response(200, json={}, headers={"Date": "Mon, 23 Nov 2026 10:00:00 GMT"})
 
     def _post_enrolments(self, request):

@@ -58,7 +58,7 @@ def test_a_bundle_that_may_have_arrived_is_erased_too(station, server):
     bundle = sealed(station)
     server.answer = lambda r: httpx.Response(500) if r.method == "PUT" else None
     uploader(station, server).upload_due()
-    server.answer = lambda r: None
+    server.answer = lambda _: None
 
     taken_back(station, selected(station.ledger, pending=True))
 
@@ -83,7 +83,7 @@ def test_an_erasure_waits_for_the_server(station, server):
     bundle = sealed(station)
     uploader(station, server).upload_due()
     taken_back(station, selected(station.ledger, bundle=bundle.sha256))
-    server.answer = lambda r: httpx.Response(503)
+    server.answer = lambda _: httpx.Response(503)
 
     with pytest.raises(Unavailable):
         erase_due(station.ledger, server.client(), station.seed, now=NOW)
@@ -106,7 +106,7 @@ def test_a_forgotten_recording_takes_all_its_pictures_along(station, server):
     assert station.ledger.bundle(other.sha256).state is BundleState.RECEIVED
 
 
-def test_personal_pictures_are_erased_in_random_order_over_two_weeks(tmp_path, server):
+def test_personal_pictures_are_erased_in_random_order_over_two_weeks(tmp_path):
     with station_in(tmp_path / "home", policy=Policy.PERSONAL) as station:
         remember(station)
         for n in range(10):

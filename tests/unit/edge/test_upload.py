@@ -187,7 +187,7 @@ def test_a_refused_bundle_goes_up_after_the_owner_says_so(station, server):
     bundle = sealed(station)
     server.answer = lambda r: problem(422, "readable-plate", "because") if r.method == "PUT" else None
     uploader(station, server).upload_due()
-    server.answer = lambda r: None
+    server.answer = lambda _: None
 
     assert station.ledger.retry_refused() == 1
     assert uploader(station, server).upload_due().bundles == 1

@@ -169,7 +169,7 @@ def test_the_gopro_max_is_at_its_place_and_time(shared_recordings):
         assert frame.raw.size == (848, 480)
 
 
-@pytest.mark.parametrize("name", ["solidWhiteRight.mp4", "test_video.mp4", "sample-5s.mp4", "sample-5s_h265.mp4"])
+@pytest.mark.parametrize("name", ["solidWhiteRight.mp4", "test_video.mp4"])
 def test_real_videos_with_a_real_gpx_beside_them(tmp_path, shared_recordings, name):
     shutil.copy(shared_recordings / name, tmp_path / name)
     shutil.copy(shared_recordings / "sf_30km_h.gpx", (tmp_path / name).with_suffix(".gpx"))
