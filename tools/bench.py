@@ -11,6 +11,7 @@ reported, never asserted; docs/reference/benchmarks.md says what each one is.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import json
 import os
@@ -26,16 +27,37 @@ FOLDER = ROOT / "tests" / "bench"
 MEMBERS = ("name", "value", "unit", "input", "runs", "spread")
 
 
-def modules(folder: Path = FOLDER) -> Iterator[ModuleType]:
-    """Yield every benchmark module, imported, in the order of their names."""
+def names_in(path: Path) -> tuple[str, ...]:
+    """Return the names that a module announces, without importing it.
+
+    Raises:
+        ValueError: When it announces none.
+    """
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "NAMES":
+            return tuple(ast.literal_eval(node.value))
+    raise ValueError(f"{path} has no tuple NAMES of names")
+
+
+def imported(path: Path) -> ModuleType:
+    """Return a benchmark module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows_of(folder: Path, prefix: str) -> Iterator[dict[str, Any]]:
+    """Yield what the modules of a folder measure under names that start with `prefix`."""
     for path in sorted(folder.glob("bench_*.py")):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} cannot be imported")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
-        yield module
+        names = names_in(path)
+        if any(name.startswith(prefix) for name in names):
+            for row in imported(path).run():
+                if row.get("name", "").startswith(prefix):
+                    yield checked(row, names)
 
 
 def checked(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -56,23 +78,20 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="PREFIX", help="names that start so")
     parser.add_argument("--list", action="store_true", help="print the names and measure nothing")
     arguments = parser.parse_args()
+    known = [name for path in sorted(FOLDER.glob("bench_*.py")) for name in names_in(path)]
+    wanted = [name for name in known if name.startswith(arguments.only)]
+    if arguments.list or not wanted:
+        print("\n".join(wanted or known), file=sys.stdout if wanted else sys.stderr)
+        return 0 if wanted else 2
     sys.path[:0] = [str(ROOT / "tests" / "support"), str(FOLDER)]
     os.chdir(ROOT)
     print(f"on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", file=sys.stderr)
-    measured = 0
-    for module in modules():
-        wanted = [n for n in module.NAMES if n.startswith(arguments.only)]
-        if arguments.list:
-            print("\n".join(wanted)) if wanted else None
-            continue
-        for row in module.run() if wanted else ():
-            complete = checked(row, module.NAMES)
-            if complete["name"] in wanted:
-                measured += 1
-                print(json.dumps(complete), flush=True)
-    if not measured and not arguments.list:
-        print(f"no benchmark's name starts with {arguments.only!r}; see --list", file=sys.stderr)
-        return 2
+    missing = set(wanted)
+    for row in rows_of(FOLDER, arguments.only):
+        missing.discard(row["name"])
+        print(json.dumps(row), flush=True)
+    if missing:
+        print(f"not measured here: {', '.join(sorted(missing))}", file=sys.stderr)
     return 0
 
 

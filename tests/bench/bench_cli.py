@@ -1,6 +1,5 @@
 """How long `dashlight --help` takes: from the start of the process to its end, as a shell sees it."""
 
-import os
 import statistics
 import subprocess
 import sys
@@ -16,7 +15,7 @@ def run():
     times_ms = []
     for _ in range(RUNS + 2):
         started = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "100"})
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         times_ms.append(1000 * (time.perf_counter() - started))
     warm = times_ms[2:]
     first, median, third = statistics.quantiles(warm, n=4)
@@ -24,7 +23,7 @@ def run():
         "name": "cli.help_ms",
         "value": round(median, 1),
         "unit": "ms",
-        "input": "dashlight --help",
+        "input": "dashlight --help, warm disk cache",
         "runs": RUNS,
         "spread": round(third - first, 1),
     }

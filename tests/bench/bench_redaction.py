@@ -25,6 +25,15 @@ from dashlight.model import RawFrame
 from dashlight.vision import Detectors, recheck, redact
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+NAMES = (
+    "redaction.plate_recall",
+    "redaction.painted_share",
+    "redaction.false_boxes",
+    "redaction.detect_ms",
+    "redaction.face_recall",
+    "redaction.head_recall",
+    "redaction.false_refusals",
+)
 HELD_OUT_SHARE = 0.2
 COVERED_SHARE = 0.9
 

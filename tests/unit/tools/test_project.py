@@ -134,7 +134,9 @@ def test_a_benchmark_gives_one_complete_object_a_line(tmp_path, monkeypatch, cap
         "        yield dict(unit='s', spread=0.1, runs=3, input='x', value=1.5, name=name)\n"
     )
     (tmp_path / "bench_two.py").write_text("NAMES = ('two.a',)\ndef run():\n    raise AssertionError\n")
-    monkeypatch.setattr(bench, "modules", lambda: bench_modules(tmp_path))
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+    monkeypatch.setattr(bench, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["bench", "--only", "one.b"])
 
     assert bench.main() == 0
@@ -142,10 +144,6 @@ def test_a_benchmark_gives_one_complete_object_a_line(tmp_path, monkeypatch, cap
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
         {"name": "one.b", "value": 1.5, "unit": "s", "input": "x", "runs": 3, "spread": 0.1}
     ]
-
-
-def bench_modules(folder, all_of=bench.modules):
-    return all_of(folder)
 
 
 def test_an_incomplete_figure_is_refused():
