@@ -109,8 +109,9 @@ def _given_recordings(given: Sequence[Path] | None) -> list[Path]:
     """Return the user's paths, each of which exists.
 
     Raises:
-        InputError: When one does not.
+        InputError: When one does not, or when there is nothing to look at in them.
     """
+    from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
     from dashlight.errors import InputError
 
     for path in given or ():
@@ -118,7 +119,21 @@ def _given_recordings(given: Sequence[Path] | None) -> list[Path]:
             raise InputError(
                 f"--recordings {path}: there is no such file or folder", hint="check the path and the card"
             )
+    if given and not any(_may_hold_a_video(path, VIDEO_SUFFIXES) for path in given):
+        named = " ".join(str(path) for path in given)
+        raise InputError(
+            f"--recordings {named}: no recordings there", hint=f"recordings end in {' '.join(sorted(VIDEO_SUFFIXES))}"
+        )
     return list(given or ())
+
+
+def _may_hold_a_video(path: Path, suffixes: frozenset[str]) -> bool:
+    """Return whether the import will have something to say about a path, if only that it cannot be read."""
+    import os
+
+    if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
+        return True
+    return any(each.suffix.lower() in suffixes for each in path.rglob("*"))
 
 
 @contextmanager
