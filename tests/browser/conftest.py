@@ -63,7 +63,7 @@ def process(tmp_path):
 
 
 @pytest.fixture
-def quiet(browser):
+def quiet(server, browser):  # noqa: ARG001  # The server outlives the check.
     """Fail when the page asked another origin for anything, or wrote an error to the console."""
     yield
     strangers = [url for url in browser.requested() if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]

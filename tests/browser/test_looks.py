@@ -1,7 +1,11 @@
 """What the page looks like and for whom: sea and land, light and dark, phone, keyboard, axe, no server."""
 
+import httpx
 import pytest
 import street_drives
+from made_bundles import sha256_of
+
+from dashlight.wire import MEDIA_TYPE
 
 HERE = f"#at=17/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}"
 
@@ -90,7 +94,8 @@ def test_everything_is_reached_with_the_keyboard(server, browser):
     def focused():
         return browser.run("""
             const e = document.activeElement;
-            return `${e.tagName.toLowerCase()}.${e.className.split(' ')[0]}` + (e.dataset?.id ? `#${e.dataset.id}` : '');
+            const name = `${e.tagName.toLowerCase()}.${e.className.split(' ')[0]}`;
+            return e.dataset?.id ? `${name}#${e.dataset.id}` : name;
         """)
 
     for _ in range(20):
@@ -123,8 +128,8 @@ def test_a_phone_shows_a_sheet_and_nothing_is_too_wide_or_too_small(server, brow
         small = browser.run("""
             return [...document.querySelectorAll('button, .button, input[type=text]')]
                 .filter((e) => e.checkVisibility() && e.getClientRects().length)
-                .map((e) => [e.outerHTML.slice(0, 120), Math.round(e.getBoundingClientRect().width), Math.round(e.getBoundingClientRect().height)])
-                .filter(([, width, height]) => Math.min(width, height) < 44);
+                .map((e) => [e.outerHTML.slice(0, 120), e.getBoundingClientRect()])
+                .filter(([, { width, height }]) => Math.round(Math.min(width, height)) < 44);
         """)
         assert small == []
 
@@ -214,18 +219,14 @@ def test_the_page_speaks_spanish(server, browser):
 
     browser.wait_text("dl-list h2", "2 imágenes a la vista")
     assert browser.run("return document.documentElement.lang") == "es"
-    keys = browser.module(
-        "const { catalogues } = await import('/assets/strings/map.js'); return Object.values(catalogues).map((each) => Object.keys(each))"
-    )
+    keys = browser.module("""
+        const { catalogues } = await import('/assets/strings/map.js');
+        return Object.values(catalogues).map((each) => Object.keys(each));
+    """)
     assert keys[0] == keys[1]
 
 
 def _put(process, archive):
-    import httpx
-    from made_bundles import sha256_of  # noqa: PLC0415
-
-    from dashlight.wire import MEDIA_TYPE  # noqa: PLC0415
-
     headers = {"Authorization": f"Bearer {process.tokens.pop()}", "Content-Type": MEDIA_TYPE}
     reply = httpx.put(f"{process.url}/v1/bundles/{sha256_of(archive)}", content=archive, headers=headers, timeout=30)
     assert reply.status_code == 201, reply.text

@@ -14,7 +14,8 @@ def _page(server, browser):
 def test_an_event_stream_is_read_however_it_is_cut(browser):
     events = browser.module(r"""
         const { EventStreamParser } = await import('/assets/map/live.js');
-        const text = ': hi\n\nid: 7\nevent: picture\ndata: {"a":\ndata: 1}\n\nevent: gone\r\ndata:{}\r\n\r\nretry: 50\n\nid: 8\n\ndata: x\rdata: y\r\r';
+        const text = ': hi\n\nid: 7\nevent: picture\ndata: {"a":\ndata: 1}\n\nevent: gone\r\ndata:{}\r\n\r\n'
+            + 'retry: 50\n\nid: 8\n\ndata: x\rdata: y\r\r';
         const cut = (size) => {
             const events = [];
             const parser = new EventStreamParser((event) => events.push(`${event.type}|${event.id}|${event.data}`));
@@ -92,7 +93,10 @@ def test_the_way_on_is_ahead_near_and_the_same_direction(browser):
             properties: { 'view:azimuth': heading },
         });
         const current = at('here', 0, 0, 90);
-        const others = [current, at('far', 40, 0, 90), at('near', 12, 3, 80), at('against', 8, 0, 270), at('back', -9, 0, 95), at('aside', 0, 5, 90)];
+        const others = [
+            current, at('far', 40, 0, 90), at('near', 12, 3, 80), at('against', 8, 0, 270),
+            at('back', -9, 0, 95), at('aside', 0, 5, 90),
+        ];
         return ['ahead', 'behind'].map((side) => nearestTowards(current, others, side)?.id)
             .concat([nearestTowards(current, [current], 'ahead')]);
     """)
@@ -111,3 +115,19 @@ def test_a_box_over_the_antimeridian_keeps_its_order(browser):
     """)
 
     assert boxes == ["170,-10,-170,10", "-180,-90,180,90", True, True, False]
+
+
+def test_a_date_is_told_as_precisely_as_it_may_be(browser):
+    told = browser.module("""
+        const { captured } = await import('/assets/map/format.js');
+        const of = (captured, captured_precision, day) => ({ captured, captured_precision, day });
+        return [
+            of('2026-W47', 'week', '2026-11-16'), of('2026-11', 'month', '2026-11-01'),
+            of('2026-11-23T10:00:05.000Z', 'instant', '2026-11-23'),
+        ].map(captured);
+    """)
+
+    assert told[:2] == ["week of 16 November 2026", "November 2026"]
+    assert "23 November 2026" in told[2]
+    assert "11:00:05" in told[2]  # In the reader's zone, which these tests say is Madrid.
+    assert "CET" in told[2] or "GMT+1" in told[2]

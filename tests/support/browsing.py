@@ -80,7 +80,8 @@ class Browser:
         """Return what a script with `import()` and `await` returns."""
         wrapped = f"""
             const done = arguments[arguments.length - 1];
-            (async () => {{ {script} }})().then((value) => done({{ value }}), (error) => done({{ error: `${{error.stack}}` }}));
+            const failed = (error) => done({{ error: String(error.stack) }});
+            (async () => {{ {script} }})().then((value) => done({{ value }}), failed);
         """
         reply = self.driver.execute_async_script(wrapped)
         assert "error" not in reply, reply["error"]
@@ -126,10 +127,8 @@ class Browser:
 
     def pixel(self, selector="dl-map"):
         """Return the colour in the middle of an element, (red, green, blue)."""
-        box = self.run(
-            "const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]",
-            selector,
-        )
+        script = "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
+        box = self.run(script + "return [b.x + b.width / 2, b.y + b.height / 2]", selector)
         image = cv2.imdecode(np.frombuffer(self.driver.get_screenshot_as_png(), np.uint8), cv2.IMREAD_COLOR)
         blue, green, red = image[int(box[1]), int(box[0])]
         return int(red), int(green), int(blue)
@@ -150,13 +149,15 @@ class Browser:
     def violations(self, axe):
         """Return what axe finds, in words."""
         self.run(axe)
-        found = self.driver.execute_async_script(
-            "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(done, (e) => done({ violations: [{ id: String(e), nodes: [] }] }))"
-        )
+        found = self.driver.execute_async_script("""
+            const done = arguments[0];
+            const failed = (error) => done({ violations: [{ id: String(error), nodes: [{ html: '' }] }] });
+            axe.run(document, { resultTypes: ['violations'] }).then(done, failed);
+        """)
         return [
             f"{each['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
             for each in found["violations"]
-            for node in each["nodes"] or [{"html": ""}]
+            for node in each["nodes"]
         ]
 
     def console(self):

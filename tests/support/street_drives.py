@@ -2,13 +2,13 @@
 
 import math
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from uuid import UUID
 
 import cv2
 import numpy as np
 
-from dashlight.model import Detection, LonLat, PictureClaim, Policy, RawFrame, Week, destination
+from dashlight.model import Detection, LonLat, Month, PictureClaim, Policy, RawFrame, destination
 from dashlight.vision import redact
 from dashlight.wire import BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle
 
@@ -44,9 +44,10 @@ def drawn_street(number):
 
 
 @cache
-def redacted_street(number):
-    """Return the picture as the redactor makes it, the plate painted over."""
-    return redact(RawFrame(drawn_street(number)), [PLATE])
+def redacted_street(number, *, is_personal=False):
+    """Return the picture as the redactor makes it, the plate painted over; a `personal` one has 1280x720 pixels."""
+    rgb = drawn_street(number)
+    return redact(RawFrame(rgb.repeat(2, 0).repeat(2, 1) if is_personal else rgb), () if is_personal else [PLATE])
 
 
 def archive(
@@ -61,18 +62,20 @@ def archive(
     started_at=None,
     is_sequence=True,
     attribution=None,
-    pictures=redacted_street,
+    pictures=None,
 ):
     """Return the bytes of one bundle: a drive from `start`, bending by `bend_deg` a picture.
 
     Args:
-        pictures: Returns the redacted picture of a number.
+        pictures: Returns the redacted picture of a number; drawn streets when not given.
     """
     started_at = started_at or datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=2)
     is_personal = policy is Policy.PERSONAL
+    pictures = pictures or partial(redacted_street, is_personal=is_personal)
+    month = Month(started_at.year, started_at.month)  # Weeks are told by large instances only.
     bundled, position, heading = [], start, heading_deg
     for number in range(count):
-        captured = Week.of(started_at.date()) if is_personal else started_at + timedelta(seconds=number)
+        captured = month if is_personal else started_at + timedelta(seconds=number)
         rounded = LonLat(round(position.lon, 6), round(position.lat, 6))
         claim = PictureClaim(rounded, captured, round(heading % 360.0, 1) % 360.0, None if is_personal else 3.5)
         commitment = deletion_commitment(deletion_secret(SEED, bundle_number, number))
