@@ -22,6 +22,7 @@ from dashlight.model import EARTH_RADIUS_M, Fix, LonLat, Track, distance_m, head
 MAX_SPEED_MPS = 70.0  # 252 km/h; a fix that needs more from its neighbour is a jump of the receiver.
 MAX_ACCURACY_M = 50.0  # Worse than this and a picture lands on the wrong street.
 MAX_GAP_S = 3.0  # A receiver that misses two fixes of one a second is in a tunnel; what lies between is not known.
+SLOW_GAP_S = 6.0  # The same for loggers that write a fix each few seconds: two and a half of their intervals, to this.
 MAX_LAT = 85.0  # Where Web Mercator ends and no road is.
 NULL_ISLAND_DEG = 1e-3  # Receivers without a fix tell 0, 0 and a little noise.
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)  # Catches clocks in 1970 and 1980 and one rollover of GPS weeks.
@@ -201,10 +202,12 @@ class Motion:
 
     Args:
         track: From `gated`; may be empty.
-        max_gap_s: Longer pauses between fixes are gaps.
+        max_gap_s: Longer pauses between fixes are gaps; when not given 3 s, or up to 6 s where fixes are far apart.
     """
 
-    def __init__(self, track: Track, *, max_gap_s: float = MAX_GAP_S) -> None:
+    def __init__(self, track: Track, *, max_gap_s: float | None = None) -> None:
+        if max_gap_s is None:
+            max_gap_s = _usual_gap_s(track.fixes)
         self._epoch = track.fixes[0].at if track.fixes else EARLIEST
         self._legs: list[_Leg] = []
         travelled_m = 0.0
@@ -314,6 +317,11 @@ class Motion:
         if index < 0 or t > self._legs[index].t[-1]:
             return None
         return self._legs[index], t
+
+
+def _usual_gap_s(fixes: Sequence[Fix]) -> float:
+    steps = sorted((b.at - a.at).total_seconds() for a, b in pairwise(fixes))
+    return min(SLOW_GAP_S, max(MAX_GAP_S, 2.5 * steps[len(steps) // 2])) if steps else MAX_GAP_S
 
 
 def _legs_of(fixes: Sequence[Fix], *, max_gap_s: float) -> Iterable[Sequence[Fix]]:

@@ -17,6 +17,7 @@ from dashlight.edge.recordings.telemetry.reading import (
     position_of,
     speed_of,
 )
+from dashlight.edge.recordings.telemetry.sample_tables import has_track
 
 GPS_EPOCH_S = 315_964_800.0  # 1980-01-06T00:00:00Z
 LEAP_S = 18.0  # GPS time runs ahead of UTC by this since 2017.
@@ -38,6 +39,8 @@ def read(path: Path) -> Telemetry | None:
         Corrupt: When the container or the track is damaged.
         HostError: When the file cannot be read.
     """
+    if not has_track(path, b"camm"):
+        return None
     from mapillary_tools.camm.camm_parser import extract_camm_info  # noqa: PLC0415 -- slow to import
 
     info = called("CAMM", extract_camm_info, path)

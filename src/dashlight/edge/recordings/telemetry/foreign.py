@@ -36,6 +36,7 @@ def called(name: str, extract: Callable[[Any], Any], path: Path) -> Any:
         HostError: When the file cannot be read.
     """
     import construct  # type: ignore[import-untyped]  # noqa: PLC0415 -- ships no types; slow to import
+    from mapillary_tools.mp4.construct_mp4_parser import BoxNotFoundError  # noqa: PLC0415
     from mapillary_tools.mp4.simple_mp4_parser import ParsingError  # noqa: PLC0415
 
     try:
@@ -43,7 +44,7 @@ def called(name: str, extract: Callable[[Any], Any], path: Path) -> Any:
             return extract(file)
     except OSError as exc:
         raise HostError(f"the file cannot be read: {exc.strerror or exc}", code="unreadable") from exc
-    except (*_RUN_INTO, construct.ConstructError, ParsingError) as exc:
+    except (*_RUN_INTO, construct.ConstructError, BoxNotFoundError, ParsingError) as exc:
         raise Corrupt(f"the {name} telemetry is damaged: {type(exc).__name__}", code="bad-telemetry") from exc
 
 

@@ -14,6 +14,7 @@ from dashlight.edge.recordings.telemetry.reading import (
     position_of,
     speed_of,
 )
+from dashlight.edge.recordings.telemetry.sample_tables import has_track
 
 
 def read(path: Path) -> Telemetry | None:
@@ -25,6 +26,8 @@ def read(path: Path) -> Telemetry | None:
         Corrupt: When the container or the track is damaged.
         HostError: When the file cannot be read.
     """
+    if not has_track(path, b"gpmd"):
+        return None
     from mapillary_tools.gpmf.gpmf_parser import extract_gopro_info  # noqa: PLC0415 -- slow to import
 
     info = called("GPMF", extract_gopro_info, path)

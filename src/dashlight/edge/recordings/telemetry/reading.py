@@ -77,6 +77,8 @@ def seconds_of(year: int, month: int, day: int, hour: int, minute: int, second: 
         1970 <= year <= 2200 and math.isfinite(second) and 0 <= second < 61 and 0 <= hour < 24 and 0 <= minute < 60
     ):
         return None
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
     try:
         midnight = datetime(year, month, day, tzinfo=UTC)
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dashlight.errors import HostError, TooLarge
@@ -18,10 +19,11 @@ def bytes_of(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_SIDECAR_BYTES + 1)
+            is_larger = os.fstat(file.fileno()).st_size > MAX_SIDECAR_BYTES
+            content = b"" if is_larger else file.read(MAX_SIDECAR_BYTES + 1)
     except OSError as exc:
         raise HostError(f"the file cannot be read: {exc.strerror or exc}", code="unreadable") from exc
-    if len(content) > MAX_SIDECAR_BYTES:
+    if is_larger or len(content) > MAX_SIDECAR_BYTES:
         raise TooLarge(f"a sidecar of more than {MAX_SIDECAR_BYTES} bytes is not read")
     return content
 

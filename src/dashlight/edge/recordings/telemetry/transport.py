@@ -12,6 +12,7 @@ PACKET = 188
 SYNC = 0x47
 CHUNK_PACKETS = 1 << 16
 MAX_PAYLOAD = 4096
+MAX_EARLY = 1000  # Payloads before the first video frame.
 _VIDEO = range(0xE0, 0xF0)
 _AUDIO = range(0xC0, 0xE0)
 _PRIVATE_1 = 0xBD
@@ -39,31 +40,45 @@ def private_payloads(content: bytes | mmap) -> Iterator[tuple[bytes, float | Non
     if layout is None:
         return
     first_s: float | None = None
+    early: list[tuple[bytes, float | None]] = []
+    for body, at_s, video_s in _timed(content, layout):
+        first_s = video_s if first_s is None else first_s
+        if first_s is None and len(early) < MAX_EARLY:
+            early.append((body, at_s))
+            continue
+        for held in (*early, (body, at_s)):
+            if held[0]:
+                yield held[0], None if held[1] is None or first_s is None else held[1] - first_s
+        early = []
+    yield from ((body, None) for body, _ in early if body)
+
+
+def _timed(content: bytes | mmap, layout: tuple[int, int]) -> Iterator[tuple[bytes, float | None, float | None]]:
+    """Yield (payload, its time, that of the last video frame); an empty payload for each video frame with a time."""
     video_s: float | None = None
     partial: dict[int, tuple[bytearray, float | None]] = {}
-    media: set[int] = set()
-    for pid, is_start, payload in _packets(content, layout, media):
-        if is_start:
-            if pid in partial:
-                yield bytes(partial[pid][0]), partial.pop(pid)[1]
-            kind, time_s, body = _pes(payload)
-            if kind is not None and (kind in _VIDEO or kind in _AUDIO):
-                if kind in _VIDEO and time_s is not None:
-                    first_s = time_s if first_s is None else min(first_s, time_s)
-                    video_s = time_s
-                if kind in _AUDIO:
-                    media.add(pid)
-                continue
-            at_s = time_s if time_s is not None and kind is not None else video_s
-            partial[pid] = (bytearray(body), None if at_s is None or first_s is None else at_s - first_s)
-        elif pid in partial and len(partial[pid][0]) < MAX_PAYLOAD:
-            partial[pid][0].extend(payload)
+    audio: set[int] = set()
+    for pid, is_start, payload in _packets(content, layout, audio):
+        if not is_start:
+            if pid in partial and len(partial[pid][0]) < MAX_PAYLOAD:
+                partial[pid][0].extend(payload)
+            continue
+        if pid in partial:
+            yield bytes(partial[pid][0]), partial.pop(pid)[1], video_s
+        kind, time_s, body = _pes(payload)
+        if kind in _VIDEO:
+            video_s = time_s if time_s is not None else video_s
+            yield b"", None, video_s
+        elif kind in _AUDIO:
+            audio.add(pid)
+        else:
+            partial[pid] = (bytearray(body), time_s if time_s is not None else video_s)
     for collected, at_s in partial.values():
-        yield bytes(collected), at_s
+        yield bytes(collected), at_s, video_s
 
 
 def _packets(
-    content: bytes | mmap, layout: tuple[int, int], media: set[int]
+    content: bytes | mmap, layout: tuple[int, int], audio: set[int]
 ) -> Iterator[tuple[int, bool, memoryview[int]]]:
     """Yield (pid, starts a payload, payload): all of the packets of small streams, of media only the starts."""
     lead, stride = layout
@@ -74,7 +89,7 @@ def _packets(
         begin = lead + first * stride
         raw = np.frombuffer(content[begin : begin + (here - 1) * stride + PACKET], np.uint8)
         table = np.lib.stride_tricks.as_strided(raw, (here, PACKET), (stride, 1), writeable=False)
-        for index, pid, is_start in _of_interest(table, media, small):
+        for index, pid, is_start in _of_interest(table, audio, small):
             packet = table[index]
             control = int(packet[3]) >> 4 & 3
             offset = 4 + (1 + int(packet[4]) if control & 2 else 0)
@@ -83,7 +98,7 @@ def _packets(
         del table, raw
 
 
-def _of_interest(table: npt.NDArray[np.uint8], media: set[int], small: set[int]) -> Iterator[tuple[int, int, bool]]:
+def _of_interest(table: npt.NDArray[np.uint8], audio: set[int], small: set[int]) -> Iterator[tuple[int, int, bool]]:
     pids = (table[:, 1].astype(np.int64) & 0x1F) << 8 | table[:, 2]
     starts = (table[:, 1] & 0x40) != 0
     in_sync = table[:, 0] == SYNC
@@ -94,7 +109,7 @@ def _of_interest(table: npt.NDArray[np.uint8], media: set[int], small: set[int])
     keep &= starts | np.isin(pids, list(small))
     for index in np.flatnonzero(keep):
         pid = int(pids[index])
-        if pid not in media:
+        if pid not in audio:
             yield int(index), pid, bool(starts[index])
 
 
