@@ -16,7 +16,7 @@ import numpy.typing as npt
 EXTENT = 4096
 Ints = npt.NDArray[np.int64]
 _POINT, _POLYGON = 1, 3
-_HEX = np.array([f"{byte:02x}" for byte in range(256)], "S2").view(np.uint8).reshape(256, 2)
+_HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), "<u2")  # Both digits of a byte at once.
 _UUID_CUTS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
 
@@ -59,9 +59,12 @@ def uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
 
 def shared_uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
     """Return a property of UUIDs that many features share; `raw` is `(N, 16)`, all zero where a feature has none."""
-    keys = np.ascontiguousarray(raw).view("V16").ravel()
-    distinct, index = np.unique(keys, return_inverse=True)
-    values = distinct.view(np.uint8).reshape(-1, 16)
+    raw = np.ascontiguousarray(raw)
+    _, at, index = np.unique(raw.view("<u8")[:, 0], return_index=True, return_inverse=True)  # Numbers sort faster.
+    values = raw[at]
+    if not np.array_equal(values[index], raw):  # Two share their first half, which chance does not do.
+        distinct, index = np.unique(raw.view("V16").ravel(), return_inverse=True)
+        values = distinct.view(np.uint8).reshape(-1, 16)
     return Attribute(name, _uuid_values(values), len(values), index.astype(np.int64), raw.any(axis=1))
 
 
@@ -69,7 +72,7 @@ def _uuid_values(raw: npt.NDArray[np.uint8]) -> bytes:
     """Return `Value` fields of the texts of `(N, 16)` UUIDs."""
     out = np.full((len(raw), 40), ord("-"), np.uint8)
     out[:, :4] = (0x22, 38, 0x0A, 36)
-    digits = _HEX[raw].reshape(len(raw), 32)
+    digits = _HEX.take(np.ascontiguousarray(raw)).view(np.uint8).reshape(len(raw), 32)
     at = 4
     for first, last in _UUID_CUTS:
         out[:, at : at + last - first] = digits[:, first:last]
@@ -110,28 +113,37 @@ class _Columns:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._bytes: list[npt.NDArray[np.uint8]] = []
-        self._masks: list[npt.NDArray[np.bool_]] = []
+        self._bytes: list[npt.NDArray[np.uint8] | int] = []
+        self._masks: list[npt.NDArray[np.bool_] | bool] = []
 
     def constant(self, value: int) -> None:
-        self._bytes.append(np.full(self._count, value, np.uint8))
-        self._masks.append(np.ones(self._count, np.bool_))
+        self._bytes.append(value)
+        self._masks.append(True)  # noqa: FBT003  # A mask of ones.
 
     def varints(self, values: Ints, present: npt.NDArray[np.bool_] | None = None) -> None:
         highest = int(values.max(initial=0))
-        shift = 0
+        rest = values.astype(np.uint32) if highest < 1 << 32 else values
+        is_first = True
         while True:
-            rest = values >> shift
-            is_more = rest > 0x7F
-            self._bytes.append(((rest & 0x7F) | np.where(is_more, 0x80, 0)).astype(np.uint8))
-            mask = np.ones(self._count, np.bool_) if shift == 0 else rest > 0
+            low = rest.astype(np.uint8)
+            mask = (rest > 0) if not is_first else np.ones(self._count, np.bool_)
+            if highest > 0x7F:
+                low = (low & 0x7F) | ((rest > 0x7F).view(np.uint8) << 7)
+            self._bytes.append(low)
             self._masks.append(mask if present is None else mask & present)
-            shift += 7
-            if highest >> shift == 0:
+            highest >>= 7
+            if highest == 0:
                 return
+            rest = rest >> 7
+            is_first = False
 
     def joined(self) -> bytes:
-        return bytes(np.stack(self._bytes, axis=1)[np.stack(self._masks, axis=1)].tobytes())
+        content = np.empty((self._count, len(self._bytes)), np.uint8)
+        mask = np.empty(content.shape, np.bool_)
+        for number, (column, shown) in enumerate(zip(self._bytes, self._masks, strict=True)):
+            content[:, number] = column
+            mask[:, number] = shown
+        return bytes(content[mask].tobytes())
 
 
 def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Ints]) -> bytes:

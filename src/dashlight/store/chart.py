@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,15 @@ class Cells:
 
 
 def _fetch(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> list[tuple[Any, ...]]:
-    """Return rows as the driver gives them: a tile has thousands, and SQLAlchemy's rows cost twice as much."""
-    cursor = connection.exec_driver_sql(sql, parameters).cursor
-    return [] if cursor is None else list(cursor.fetchall())
+    """Return rows as the driver gives them: a tile has thousands, and SQLAlchemy's rows cost twice as much.
+
+    `Database.read` has begun the transaction, so that all of a tile's ranges are of one moment.
+    """
+    cursor = connection.connection.cursor()
+    cursor.execute(sql, parameters)
+    rows = cursor.fetchall()
+    cursor.close()
+    return rows
 
 
 def marks_in(connection: sa.Connection, qks: tuple[int, int], *, days: tuple[int, int] | None, most: int) -> Marks:
@@ -114,13 +121,14 @@ def cells_in(
             rows += _fetch(connection, sql, (resolution, first, last))
         else:
             rows += _fetch(connection, _COVER_DAYS, (resolution, first, last, *days))
-    numbers = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
+    width = len(rows[0]) if rows else 4
+    numbers = np.fromiter(chain.from_iterable(row[:4] if width > 4 else row for row in rows), np.int64).reshape(-1, 4)
     return Cells(
         qk=numbers[:, 0],
         pictures=numbers[:, 1],
         day=numbers[:, 2] // DAY_MS,
         heading_deg=numbers[:, 3] // 10,
-        outlines=tuple(row[4] for row in rows) if rows and len(rows[0]) > 4 else (),
+        outlines=tuple(row[4] for row in rows) if width > 4 else (),
     )
 
 

@@ -112,7 +112,7 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """Yield a connection that sees one moment and cannot write."""
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect() as connection, connection.begin():
                 yield connection
         except sa.exc.OperationalError as exc:
             raise Unavailable(f"the database does not answer: {exc.orig}", code="database") from exc
