@@ -188,7 +188,7 @@ def test_the_picture_fills_the_screen_zooms_and_escape_leaves(server, browser):
 def test_search_goes_to_names_coordinates_cells_and_links(server, browser):
     cell = h3.latlng_to_cell(street_drives.OVIEDO.lat, street_drives.OVIEDO.lon, 10)
     places = {
-        "Portu": ("Portugal", (-8.0, 39.6, 1.0)),
+        "Portu": ("Portugal", (-7.8, 40.7, 1.0)),
         "48.8584, 2.2945": ("48.85840° N", (2.2945, 48.8584, 0.001)),
         cell: (cell, (street_drives.OVIEDO.lon, street_drives.OVIEDO.lat, 0.002)),
         "https://example.org/#map=15/52.5163/13.3977": ("52.51630° N", (13.3977, 52.5163, 0.001)),
