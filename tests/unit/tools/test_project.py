@@ -61,8 +61,8 @@ def test_an_arm_machine_is_asked_for_wheels_only():
     [
         ("see https://pypi" + ".org/simple", "registry"),
         ("deb http://deb.deb" + "ian.org", "registry"),
-        ("open(/ro" + "ot/data/x)", "one machine"),
-        ("cd /wo" + "rk/main", "one machine"),
+        ("open(/" + "root/data/x)", "one machine"),
+        ("cd /" + "work/main", "one machine"),
     ],
 )
 def test_an_address_of_a_registry_or_a_machine_is_found(tree, text, word):
