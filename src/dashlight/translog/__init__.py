@@ -1,0 +1,1 @@
+"""The append-only public log: leaves, tiles, checkpoints, proofs. Not built yet."""

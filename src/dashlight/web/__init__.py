@@ -1,0 +1,1 @@
+"""Assets of the map only: pages, modules, styles, basemap, vendored libraries. No Python logic."""
