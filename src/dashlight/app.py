@@ -208,41 +208,45 @@ def status_of(exc: DashlightError) -> int:
     return next(_STATUSES[kind] for kind in type(exc).__mro__ if kind in _STATUSES)
 
 
+async def _on_ours(_request: Request, exc: Exception) -> Response:
+    if not isinstance(exc, DashlightError):
+        raise exc
+    headers = {}
+    if isinstance(exc, Unavailable):
+        headers["Retry-After"] = str(max(1, round(exc.retry_after_s or 5.0)))
+    status = status_of(exc)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        headers["Connection"] = "close"  # Nobody reads the rest of it.
+    return problem(status, exc.code, exc.message, hint=exc.hint, headers=headers)
+
+
+async def _on_invalid(_request: Request, exc: Exception) -> Response:
+    if not isinstance(exc, RequestValidationError):
+        raise exc
+    first = exc.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem(400, "bad-request", f"{where}: {first['msg']} (given {first.get('input')!r:.80})")
+
+
+async def _on_http(_request: Request, exc: Exception) -> Response:
+    if not isinstance(exc, HTTPException):
+        raise exc
+    code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "-")
+    return problem(exc.status_code, code, str(exc.detail), headers=dict(exc.headers or {}))
+
+
+async def _on_defect(_request: Request, exc: Exception) -> Response:
+    _LOG.error("request.crashed", exc_info=exc)
+    return problem(500, "defect", "the server has a defect; nothing was changed")
+
+
 def _add_problems(api: FastAPI) -> None:
-    async def on_ours(_request: Request, exc: Exception) -> Response:
-        if not isinstance(exc, DashlightError):
-            raise exc
-        headers = {}
-        if isinstance(exc, Unavailable):
-            headers["Retry-After"] = str(max(1, round(exc.retry_after_s or 5.0)))
-        status = status_of(exc)
-        if status == HTTPStatus.UNAUTHORIZED:
-            headers["WWW-Authenticate"] = "Bearer"
-        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            headers["Connection"] = "close"  # Nobody reads the rest of it.
-        return problem(status, exc.code, exc.message, hint=exc.hint, headers=headers)
-
-    async def on_invalid(_request: Request, exc: Exception) -> Response:
-        if not isinstance(exc, RequestValidationError):
-            raise exc
-        first = exc.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return problem(400, "bad-request", f"{where}: {first['msg']} (given {first.get('input')!r:.80})")
-
-    async def on_http(_request: Request, exc: Exception) -> Response:
-        if not isinstance(exc, HTTPException):
-            raise exc
-        code = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "-")
-        return problem(exc.status_code, code, str(exc.detail), headers=dict(exc.headers or {}))
-
-    async def on_defect(_request: Request, exc: Exception) -> Response:
-        _LOG.error("request.crashed", exc_info=exc)
-        return problem(500, "defect", "the server has a defect; nothing was changed")
-
-    api.add_exception_handler(DashlightError, on_ours)
-    api.add_exception_handler(RequestValidationError, on_invalid)
-    api.add_exception_handler(HTTPException, on_http)
-    api.add_exception_handler(Exception, on_defect)
+    api.add_exception_handler(DashlightError, _on_ours)
+    api.add_exception_handler(RequestValidationError, _on_invalid)
+    api.add_exception_handler(HTTPException, _on_http)
+    api.add_exception_handler(Exception, _on_defect)
 
 
 class _Border:
@@ -255,40 +259,51 @@ class _Border:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_head = scope["method"] == "HEAD" and scope["path"] != "/live"
-        if is_head:
-            scope = {**scope, "method": "GET"}
         is_upload = scope["method"] == "PUT" and scope["path"].startswith("/v1/bundles/")
-        is_public = scope["method"] == "GET" and scope["path"].startswith(("/v1/", "/live"))
-        received = 0
-        is_refused = False
-
-        async def bounded_receive() -> Message:
-            nonlocal received, is_refused
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                is_refused = True
-                return {"type": "http.disconnect"}
-            return message
-
-        async def dressed_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message.get("headers", []))
-                names = {name.lower() for name, _ in headers}
-                headers += _HEADERS
-                if b"content-security-policy" not in names:
-                    headers.append((b"content-security-policy", _NO_CONTENT_POLICY))
-                if is_public:
-                    headers.append((b"access-control-allow-origin", b"*"))
-                message = {**message, "headers": headers}
-            elif is_head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
+        dressed = _dressed(scope, send)
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not is_upload and announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-            refusal = problem(413, "too-large", f"a body of {int(announced)} bytes is over {MAX_BODY_BYTES}")
-            await refusal(scope, receive, dressed_send)
+            refusal = problem(
+                413,
+                "too-large",
+                f"a body of {int(announced)} bytes is over {MAX_BODY_BYTES}",
+                headers={"Connection": "close"},
+            )
+            await refusal(scope, receive, dressed)
             return
-        await self._app(scope, receive if is_upload else bounded_receive, dressed_send)
+        if scope["method"] == "HEAD" and scope["path"] != "/live":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive if is_upload else _bounded(receive), dressed)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a `receive` that hangs up on a body which grows over the bound without having announced it."""
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        return message if received <= MAX_BODY_BYTES else {"type": "http.disconnect"}
+
+    return bounded
+
+
+def _dressed(scope: Scope, send: Send) -> Send:
+    """Return a `send` that adds the headers of every reply, and leaves out the body of one to HEAD."""
+    is_head = scope["method"] == "HEAD"
+    is_public = scope["method"] == "GET" and scope["path"].startswith(("/v1/", "/live"))
+
+    async def dressed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", []))
+            if b"content-security-policy" not in {name.lower() for name, _ in headers}:
+                headers.append((b"content-security-policy", _NO_CONTENT_POLICY))
+            if is_public:
+                headers.append((b"access-control-allow-origin", b"*"))
+            message = {**message, "headers": headers + list(_HEADERS)}
+        elif is_head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return dressed

@@ -71,9 +71,7 @@ def _bundle(number, count, pictures):
         [
             BundlePicture(
                 pictures[n % len(pictures)],
-                PictureClaim(
-                    destination(origin, 90.0, 5.0 * n), start + timedelta(milliseconds=333 * n), 90.0, 3.0
-                ),
+                PictureClaim(destination(origin, 90.0, 5.0 * n), start + timedelta(milliseconds=333 * n), 90.0, 3.0),
                 deletion_commitment(deletion_secret(made_bundles.SEED, number, n)),
             )
             for n in range(count)

@@ -43,7 +43,9 @@ def held_tiles(path, zoom):
     """Return the tiles of a zoom that hold pictures."""
     shift = 2 * (24 - zoom)
     with sqlite3.connect(path) as connection:
-        keys = [row[0] for row in connection.execute("SELECT DISTINCT qk >> ? FROM cover WHERE resolution = 11", (shift,))]
+        keys = [
+            row[0] for row in connection.execute("SELECT DISTINCT qk >> ? FROM cover WHERE resolution = 11", (shift,))
+        ]
     connection.close()
     tiles = []
     for key in keys:

@@ -549,17 +549,17 @@ def test_the_openapi_names_every_route(shown):
         "/v1/enrolments",
         "/v1/tokens",
         "/v1/bundles/{sha256}",
-        "/v1/pictures/{id}",
+        "/v1/pictures/{picture_id}",
         "/v1/instance",
         "/v1/histogram",
         "/v1/pictures",
-        "/v1/pictures/{id}/report",
-        "/v1/pictures/{id}/picture.jpg",
-        "/v1/pictures/{id}/thumb.jpg",
+        "/v1/pictures/{picture_id}/report",
+        "/v1/pictures/{picture_id}/picture.jpg",
+        "/v1/pictures/{picture_id}/thumb.jpg",
         "/v1/tiles/{z}/{x}/{y}.mvt",
         "/live",
         "/healthz",
         "/readyz",
         "/metrics",
     }
-    assert set(paths["/v1/pictures/{id}"]) == {"get", "delete"}
+    assert set(paths["/v1/pictures/{picture_id}"]) == {"get", "delete"}

@@ -65,7 +65,9 @@ def shared_uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
     if not np.array_equal(values[index], raw):  # Two share their first half, which chance does not do.
         distinct, index = np.unique(raw.view("V16").ravel(), return_inverse=True)
         values = distinct.view(np.uint8).reshape(-1, 16)
-    return Attribute(name, _uuid_values(values), len(values), index.astype(np.int64), raw.any(axis=1))
+    return Attribute(
+        name, _uuid_values(values), len(values), index.astype(np.int64), np.asarray(raw.any(axis=1), np.bool_)
+    )
 
 
 def _uuid_values(raw: npt.NDArray[np.uint8]) -> bytes:
@@ -118,17 +120,17 @@ class _Columns:
 
     def constant(self, value: int) -> None:
         self._bytes.append(value)
-        self._masks.append(True)  # noqa: FBT003  # A mask of ones.
+        self._masks.append(True)
 
     def varints(self, values: Ints, present: npt.NDArray[np.bool_] | None = None) -> None:
         highest = int(values.max(initial=0))
         rest = values.astype(np.uint32) if highest < 1 << 32 else values
         is_first = True
         while True:
-            low = rest.astype(np.uint8)
+            low: npt.NDArray[np.uint8] = rest.astype(np.uint8)
             mask = (rest > 0) if not is_first else np.ones(self._count, np.bool_)
             if highest > 0x7F:
-                low = (low & 0x7F) | ((rest > 0x7F).view(np.uint8) << 7)
+                low = (low & np.uint8(0x7F)) | ((rest > 0x7F).view(np.uint8) << np.uint8(7))
             self._bytes.append(low)
             self._masks.append(mask if present is None else mask & present)
             highest >>= 7
@@ -162,8 +164,8 @@ def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Int
     indexes = [attribute.index + first for attribute, first in zip(attributes, firsts[:-1], strict=True)]
     for key, attribute in enumerate(attributes):
         width = _width(indexes[key]) + len(_varint(key))
-        tags_length += width if attribute.present is None else np.where(attribute.present, width, 0)
-    geometry_length = np.sum([_width(column) for column in geometry], axis=0, dtype=np.int64)
+        tags_length = tags_length + (width if attribute.present is None else np.where(attribute.present, width, 0))
+    geometry_length: Ints = np.stack([_width(column) for column in geometry]).sum(axis=0)
     length = 4 + _width(tags_length) + tags_length + _width(geometry_length) + geometry_length
     columns = _Columns(count)
     columns.constant(0x12)

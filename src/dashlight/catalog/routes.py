@@ -25,7 +25,7 @@ from dashlight.store.objects import Objects
 
 TILE_TYPE = "application/vnd.mapbox-vector-tile"
 GEOJSON_TYPE = "application/geo+json"
-PictureId = Annotated[UUID, Path(alias="id")]
+PictureId = Annotated[UUID, Path(description="The picture's id")]
 Bbox = Annotated[str | None, Query(max_length=200, description="west,south,east,north")]
 From = Annotated[str | None, Query(alias="from", max_length=40, description="First day, YYYY-MM-DD")]
 To = Annotated[str | None, Query(max_length=40, description="Last day, YYYY-MM-DD")]
@@ -144,7 +144,7 @@ def _add_instance(router: APIRouter, catalog: Catalog) -> None:
 
 def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
     @router.get("/v1/pictures", responses=_NOT_MODIFIED)
-    def list_pictures(  # noqa: PLR0913  # Each is a parameter of the URL.
+    def list_pictures(
         *,
         bbox: Bbox = None,
         first: From = None,
@@ -165,7 +165,7 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
         )
         return _json(value, if_none_match, media_type=GEOJSON_TYPE)
 
-    @router.get("/v1/pictures/{id}", responses=_NOT_MODIFIED)
+    @router.get("/v1/pictures/{picture_id}", responses=_NOT_MODIFIED)
     def one_picture(picture_id: PictureId, if_none_match: Etags = None) -> Response:
         """Return one picture and its neighbours."""
         with catalog.database.read() as connection:
@@ -174,7 +174,7 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
         value = features.picture_feature(stored, base=catalog.base_url, before=before, after=after)
         return _json(value, if_none_match, media_type=GEOJSON_TYPE)
 
-    @router.post("/v1/pictures/{id}/report", status_code=202)
+    @router.post("/v1/pictures/{picture_id}/report", status_code=202)
     def report(picture_id: PictureId, asked: Annotated[ReportRequest, Body()], request: Request) -> ReportReply:
         """Report a picture; `privacy` and `blur_missing` hide it at once."""
         catalog.budget.spend(request.client.host if request.client else "")
@@ -224,12 +224,12 @@ def _add_bytes(router: APIRouter, catalog: Catalog) -> None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size_bytes}"
         return Response(content, 206 if part else 200, media_type="image/jpeg", headers=headers)
 
-    @router.get("/v1/pictures/{id}/picture.jpg", response_class=Response, responses=responses)
+    @router.get("/v1/pictures/{picture_id}/picture.jpg", response_class=Response, responses=responses)
     def picture(picture_id: PictureId, request: Request) -> Response:
         """Return the picture's JPEG."""
         return send(picture_id, request, is_thumbnail=False)
 
-    @router.get("/v1/pictures/{id}/thumb.jpg", response_class=Response, responses=responses)
+    @router.get("/v1/pictures/{picture_id}/thumb.jpg", response_class=Response, responses=responses)
     def thumbnail(picture_id: PictureId, request: Request) -> Response:
         """Return the thumbnail's JPEG."""
         return send(picture_id, request, is_thumbnail=True)
@@ -243,7 +243,7 @@ def _add_map(router: APIRouter, catalog: Catalog) -> None:
         response_class=Response,
         responses={200: {"content": {TILE_TYPE: {}}}, 204: {"description": "Nothing here"}, **_NOT_MODIFIED},
     )
-    def tile(  # noqa: PLR0913  # Each is a parameter of the URL.
+    def tile(
         *,
         zoom: Annotated[int, Path(alias="z", ge=0, le=MAX_ZOOM)],
         x: Annotated[int, Path(ge=0, lt=1 << MAX_ZOOM)],

@@ -97,15 +97,12 @@ class Tiles:
         with self._database.read() as connection:
             if zoom >= FIRST_PICTURES_ZOOM:
                 marks = chart.marks_in(connection, qks, days=days, most=MAX_PICTURES)
-            elif zoom >= FIRST_STREETS_ZOOM:
-                cells = chart.cells_in(connection, places.STREET_RESOLUTION, [qks], days=days)
-            else:
-                cells = chart.cells_in(connection, RESOLUTIONS[zoom], _reaching_in(zoom, x, y), days=days)
-        if zoom >= FIRST_PICTURES_ZOOM:
-            return pictures_layer(marks, zoom, x, y)
-        if zoom >= FIRST_STREETS_ZOOM:
-            return streets_layer(cells, zoom, x, y)
-        return coverage_layer(cells, zoom, x, y)
+                return pictures_layer(marks, zoom, x, y)
+            is_street = zoom >= FIRST_STREETS_ZOOM
+            ranges = [qks] if is_street else _reaching_in(zoom, x, y)
+            resolution = places.STREET_RESOLUTION if is_street else RESOLUTIONS[zoom]
+            cells = chart.cells_in(connection, resolution, ranges, days=days)
+        return streets_layer(cells, zoom, x, y) if is_street else coverage_layer(cells, zoom, x, y)
 
 
 def _reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
@@ -116,7 +113,8 @@ def _reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
     for column in range(-1, _FRINGE + 1):
         for row in range(-1, _FRINGE + 1):
             fine_y = y * _FRINGE + row
-            if -1 < column < _FRINGE and -1 < row < _FRINGE or not 0 <= fine_y < n * _FRINGE:
+            is_inside = -1 < column < _FRINGE and -1 < row < _FRINGE
+            if is_inside or not 0 <= fine_y < n * _FRINGE:
                 continue
             ranges.append(qk_range(zoom + fine, (x * _FRINGE + column) % (n * _FRINGE), fine_y))
     merged: list[tuple[int, int]] = []
@@ -184,7 +182,8 @@ def _turns(x24: Ints, zoom: int, x: int) -> Ints:
     """Return by how much outlines have to move to lie near the tile rather than on the world's other side."""
     world = 1 << QK_ZOOM
     centre = (2 * x + 1) << (QK_ZOOM - zoom - 1)
-    return np.rint((centre - x24.mean(axis=1)) / world).astype(np.int64) * world
+    turns: Ints = np.rint((centre - x24.mean(axis=1)) / world).astype(np.int64)
+    return turns * world
 
 
 def _packed(content: bytes, encoding: str) -> Tile:

@@ -68,6 +68,7 @@ def run_invite_create(args: argparse.Namespace) -> int:
 
 def run_serve(args: argparse.Namespace) -> int:
     """Run a server until it is told to stop; return the exit code."""
+    import signal
     import socket
 
     import uvicorn
@@ -98,7 +99,7 @@ def run_serve(args: argparse.Namespace) -> int:
     url = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
     application = build(settings, folder, base_url=settings.public_url.rstrip("/"))
     config = uvicorn.Config(
-        application.asgi,  # type: ignore[arg-type]  # The same protocol under other names.
+        application.asgi,
         log_config=None,
         access_log=False,  # Addresses of people are in no log.
         server_header=False,
@@ -117,6 +118,8 @@ def run_serve(args: argparse.Namespace) -> int:
             await super().shutdown(sockets)
 
     _announce(url, folder, settings.name, is_json=args.json)
+    # uvicorn raises the signal again once it has stopped; a server that was asked to stop and did has ended well.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     Server(config).run(sockets=[listener])
     return 0
 

@@ -41,9 +41,7 @@ def check_jpeg(content: memoryview, *, width: int, height: int, name: str) -> No
                 raise reader.error(f"it has {frames} frames and {scans} scans")
             return
         payload = reader.segment(marker)
-        if marker == _APP0 and number == 0:
-            _check_jfif(reader, payload)
-        elif marker in _FRAMES:
+        if marker in _FRAMES:
             frames += 1
             _check_frame(reader, payload, width, height)
         elif marker == _SOS:
@@ -51,13 +49,20 @@ def check_jpeg(content: memoryview, *, width: int, height: int, name: str) -> No
             if frames != 1 or len(payload) != 4 + 2 * payload[0]:
                 raise reader.error("a scan without its frame")
             reader.skip_scan()
-        elif marker == _DQT:
-            _check_quantisation(reader, payload)
-        elif marker == _DHT:
-            _check_huffman(reader, payload)
-        elif marker != _DRI or len(payload) != 2:
-            raise reader.error(f"the segment FF{marker:02X} of {len(payload)} bytes may hold more than a picture")
+        else:
+            _check_table(reader, marker, payload, is_first=number == 0)
     raise reader.error(f"more than {_MAX_SEGMENTS} segments")
+
+
+def _check_table(reader: _Reader, marker: int, payload: memoryview, *, is_first: bool) -> None:
+    if marker == _APP0 and is_first:
+        _check_jfif(reader, payload)
+    elif marker == _DQT:
+        _check_quantisation(reader, payload)
+    elif marker == _DHT:
+        _check_huffman(reader, payload)
+    elif marker != _DRI or len(payload) != 2:
+        raise reader.error(f"the segment FF{marker:02X} of {len(payload)} bytes may hold more than a picture")
 
 
 class _Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Header, Path, Request, Response
@@ -18,7 +18,7 @@ from dashlight.wire.keys import SIGNATURE_SIZE_BYTES
 _SHA256 = r"^[0-9a-f]{64}$"
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9_-]{1,100})\Z", re.ASCII)
 Sha256 = Annotated[str, Path(pattern=_SHA256, description="SHA-256 of the archive, lower-case hex")]
-_NO_BODY = {204: {"description": "Done, now or earlier"}}
+_NO_BODY: dict[int | str, dict[str, Any]] = {204: {"description": "Done, now or earlier"}}
 
 
 class EnrolmentRequest(BaseModel):
@@ -134,9 +134,9 @@ def make_router(door: Door) -> APIRouter:
         await door.erase_bundle(sha256, _secret(dashlight_signature, "Dashlight-Signature", SIGNATURE_SIZE_BYTES))
         return Response(status_code=204)
 
-    @router.delete("/v1/pictures/{id}", status_code=204, responses=_NO_BODY)
+    @router.delete("/v1/pictures/{picture_id}", status_code=204, responses=_NO_BODY)
     async def erase_picture(
-        picture_id: Annotated[UUID, Path(alias="id")],
+        picture_id: Annotated[UUID, Path(description="The picture's id")],
         dashlight_deletion_secret: Annotated[str, Header(max_length=200)],
     ) -> Response:
         """Erase one picture for whoever shows its deletion secret."""

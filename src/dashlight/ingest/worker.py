@@ -54,8 +54,8 @@ async def run(
         try:
             await asyncio.to_thread(run_due, database, objects, now=now(), hour=hour)
         except DashlightError as exc:
-            _LOG.error("batch.failed", extra={"reason": exc.code})  # noqa: TRY400  # Expected: a full disk, say.
-        except Exception:
+            _LOG.warning("batch.failed", extra={"reason": exc.code})
+        except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again in a minute.
             _LOG.exception("batch.crashed")
         try:
             async with asyncio.timeout(_LOOK_S):

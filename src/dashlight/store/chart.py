@@ -28,6 +28,7 @@ _COVER_DAYS = (
     "JOIN cover c ON c.resolution = d.resolution AND c.qk = d.qk "
     "WHERE d.resolution = ? AND d.qk >= ? AND d.qk < ? AND d.day BETWEEN ? AND ? GROUP BY d.qk"
 )
+_CENTRES = "SELECT qk FROM cover WHERE resolution = ? LIMIT ?"
 _HISTOGRAM = "SELECT day, SUM(pictures) FROM cover_day WHERE resolution = ? AND qk >= ? AND qk < ? GROUP BY day"
 
 
@@ -57,7 +58,7 @@ def _fetch(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> 
     """
     cursor = connection.connection.cursor()
     cursor.execute(sql, parameters)
-    rows = cursor.fetchall()
+    rows = list(cursor.fetchall())
     cursor.close()
     return rows
 
@@ -148,6 +149,5 @@ def days_and_counts(connection: sa.Connection) -> list[tuple[int, int]]:
 
 def centres(connection: sa.Connection, resolution: int, *, most: int | None) -> npt.NDArray[np.int64]:
     """Return the keys of the centres of counted cells, at most `most` of them."""
-    sql = "SELECT qk FROM cover WHERE resolution = ?" + ("" if most is None else " LIMIT ?")
-    parameters = (resolution,) if most is None else (resolution, most)
-    return np.array([row[0] for row in _fetch(connection, sql, parameters)], np.int64)
+    rows = _fetch(connection, _CENTRES, (resolution, -1 if most is None else most))
+    return np.array([row[0] for row in rows], np.int64)

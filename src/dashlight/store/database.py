@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -144,7 +144,8 @@ class Database:
         try:
             cursor = connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self.is_journal_due = bool(cursor.fetchone()[0])
+            row = cursor.fetchone()
+            self.is_journal_due = row is None or bool(row[0])
             cursor.close()
         except sqlite3.OperationalError:
             self.is_journal_due = True
@@ -251,11 +252,11 @@ def _engine(path: Path, *, is_writer: bool) -> sa.Engine:
 
 def migrations() -> list[tuple[int, str]]:
     """Return every migration's number and SQL, in order."""
-    found = []
-    for entry in resources.files("dashlight.store").joinpath("migrations").iterdir():
-        if match := _MIGRATION.match(entry.name):
-            found.append((int(match[1]), entry.read_text(encoding="utf-8")))
-    return sorted(found)
+    return sorted(
+        (int(match[1]), entry.read_text(encoding="utf-8"))
+        for entry in resources.files("dashlight.store").joinpath("migrations").iterdir()
+        if (match := _MIGRATION.match(entry.name))
+    )
 
 
 def migrate(connection: sa.Connection, *, until: int | None = None) -> int:
@@ -265,9 +266,7 @@ def migrate(connection: sa.Connection, *, until: int | None = None) -> int:
         HostError: When the database was written by a newer program.
     """
     known = [(number, sql) for number, sql in migrations() if until is None or number <= until]
-    raw = connection.connection.dbapi_connection
-    if not isinstance(raw, sqlite3.Connection):
-        raise HostError("these migrations are for SQLite", code="database")
+    raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
     version = int(raw.execute("PRAGMA user_version").fetchone()[0])
     if known and version > known[-1][0]:
         raise HostError(

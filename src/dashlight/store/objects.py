@@ -90,7 +90,7 @@ class LocalObjects:
 
     def _path(self, key: str) -> Path:
         path = self._objects / key
-        if not key or os.path.isabs(key) or ".." in path.relative_to(self._objects).parts:
+        if not key or Path(key).is_absolute() or ".." in path.relative_to(self._objects).parts:
             raise NotFound(f"{key!r} is no key of an object")
         return path
 

@@ -37,6 +37,7 @@ def tell(transaction: Transaction, events: Sequence[NewEvent]) -> None:
     if not events:
         return
     last = transaction.connection.execute(sa.select(sa.func.max(event.c.cursor))).scalar() or 0
+    numbered = list(enumerate(events, start=last + 1))
     rows = [
         {
             "cursor": number,
@@ -46,18 +47,15 @@ def tell(transaction: Transaction, events: Sequence[NewEvent]) -> None:
             "picture": told.picture,
             "data": told.data,
         }
-        for number, told in enumerate(events, start=last + 1)
+        for number, told in numbered
     ]
     transaction.connection.execute(sa.insert(event), rows)
     first_kept = last + len(rows) - KEPT_EVENTS
     transaction.connection.execute(sa.delete(event).where(event.c.cursor <= first_kept))
-    transaction.change.events += [_event(**row) for row in rows]
+    transaction.change.events += [_event(n, told.kind, told.lon_e6, told.lat_e6, told.data) for n, told in numbered]
 
 
-def _event(
-    cursor: int, kind: str, lon_e6: int | None, lat_e6: int | None, data: str, picture: bytes | None = None
-) -> Event:
-    del picture
+def _event(cursor: int, kind: str, lon_e6: int | None, lat_e6: int | None, data: str) -> Event:
     return Event(cursor, kind, None if lon_e6 is None else lon_e6 / 1e6, None if lat_e6 is None else lat_e6 / 1e6, data)
 
 

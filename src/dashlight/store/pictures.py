@@ -303,10 +303,10 @@ def _page_along_time(
     wanted: list[int] = []
     last: Position | None = None
     scanned = 0
-    for number, captured_ms, lon_e6, lat_e6, state in connection.execution_options(yield_per=500).execute(scan):
+    rows_along_time = connection.execution_options(yield_per=500).execute(scan)
+    for scanned, (number, captured_ms, lon_e6, lat_e6, state) in enumerate(rows_along_time, start=1):  # noqa: B007
         if len(wanted) == limit:
             break
-        scanned += 1
         last = Position(captured_ms, number)
         is_inside = bbox is None or bbox.contains(LonLat(lon_e6 / 1e6, lat_e6 / 1e6))
         if state == PictureState.PUBLISHED and is_inside:

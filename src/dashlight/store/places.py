@@ -101,8 +101,8 @@ class Cell:
     Attributes:
         qk: Key of its centre.
         cell: The H3 index.
-        outline: `(K, 2) <i4`, its corners as x, y at zoom 24, the first not repeated, clockwise on the map, x not wrapped
-            at the antimeridian. Empty for street cells, which are shown as points.
+        outline: `(K, 2) <i4`, its corners as x, y at zoom 24, the first not repeated, clockwise on the map, x not
+            wrapped at the antimeridian. Empty for street cells, which are shown as points.
     """
 
     qk: int

@@ -94,7 +94,7 @@ def sweep(database: Database, objects: Objects) -> Swept:
     erasures = withdraw.finish_erasures(database, objects)
     with database.read() as connection:
         named = bundles.object_keys(connection)
-    orphans = [key for key in objects.keys() if key not in named]
+    orphans = sorted(set(objects.keys()) - named)
     for key in orphans:
         objects.remove(key)
     return Swept(staged_files, len(orphans), erasures)
@@ -129,7 +129,7 @@ def check_writable(database: Database, objects: Objects) -> None:
         HostError: When either refuses.
         Unavailable: When the database is busy.
     """
-    database.write(lambda t: note_probe(t))
+    database.write(note_probe)
     staged = objects.staging_file()
     try:
         write_durably(staged, b"probe")

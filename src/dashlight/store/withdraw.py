@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState
 
 _p = schema.picture
+Row = sa.Row[*tuple[Any, ...]]
 
 
 def hide(transaction: Transaction, number: int) -> bool:
@@ -71,33 +73,36 @@ def finish_erasures(database: Database, objects: Objects) -> int:
     table = schema.erasure
     with database.read() as connection:
         notes = connection.execute(sa.select(table)).all()
-    sizes = {}
     for note in notes:
         if note.length_bytes < 0:
             objects.remove(note.key)
         else:
             objects.zero(note.key, note.offset_bytes, note.length_bytes)
-        sizes[note.number] = note
+
+    def forget(transaction: Transaction) -> None:
+        done = [note.number for note in notes]
+        transaction.connection.execute(sa.delete(table).where(table.c.number.in_(done)))
+
     if notes:
-        database.write(lambda t: t.connection.execute(sa.delete(table).where(table.c.number.in_(list(sizes)))) and None)
+        database.write(forget)
         database.forget_journal()
     return len(notes)
 
 
-def _rows(transaction: Transaction, numbers: Sequence[int]) -> list[sa.Row[tuple[object, ...]]]:
-    found = []
+def _rows(transaction: Transaction, numbers: Sequence[int]) -> list[Row]:
+    found: list[Row] = []
     for number in numbers:
         found += transaction.connection.execute(sa.select(_p).where(_p.c.number == number)).all()
-    return found  # type: ignore[return-value]  # rows of one table
+    return found
 
 
-def _tell_gone(transaction: Transaction, rows: Sequence[sa.Row[tuple[object, ...]]]) -> None:
+def _tell_gone(transaction: Transaction, rows: Sequence[Row]) -> None:
     tell(transaction, [NewEvent("gone", json.dumps({"id": str(UUID(bytes=row.id))})) for row in rows])
 
 
-def _note_ranges(transaction: Transaction, rows: Sequence[sa.Row[tuple[object, ...]]]) -> None:
+def _note_ranges(transaction: Transaction, rows: Sequence[Row]) -> None:
     connection, table = transaction.connection, schema.object_
-    by_object: dict[int, list[sa.Row[tuple[object, ...]]]] = defaultdict(list)
+    by_object: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         by_object[row.object].append(row)
     for number, erased in by_object.items():
@@ -115,7 +120,7 @@ def _note_ranges(transaction: Transaction, rows: Sequence[sa.Row[tuple[object, .
             remove_object(transaction, number)
 
 
-def _unshow(transaction: Transaction, rows: Sequence[sa.Row[tuple[object, ...]]]) -> None:
+def _unshow(transaction: Transaction, rows: Sequence[Row]) -> None:
     """Take pictures out of marks, freshest marks and counts."""
     connection = transaction.connection
     for row in rows:
@@ -152,7 +157,7 @@ def _freshen(connection: sa.Connection, cell: int, octant: int, number: int) -> 
         )
 
 
-def _uncount(connection: sa.Connection, rows: Sequence[sa.Row[tuple[object, ...]]]) -> None:
+def _uncount(connection: sa.Connection, rows: Sequence[Row]) -> None:
     cover, cover_day, daily = schema.cover, schema.cover_day, schema.daily
     by_day: Counter[tuple[int, int, int]] = Counter()
     for row in rows:
