@@ -2,7 +2,7 @@
 
     python tools/soak.py [--kills 200]
 
-The loops are the tests marked `soak` under tests/fault. `make test` runs them with 20 kills; here
+The loops are the tests marked `soak` under tests/fault. `make test` runs them with fewer kills; here
 `DASHLIGHT_SOAK_KILLS` tells them how many. Whatever breaks a promise fails the test, and the page says so.
 """
 
@@ -54,7 +54,7 @@ def page(outcomes: list[Outcome], *, kills: int, commit: str, at: datetime) -> s
 
 `kill -9` at {kills} random moments of import, upload and ingest; after each, everything starts again from what is
 on disk. A loop holds when nothing acknowledged was lost, nothing was published twice, and no raw pixel was on disk
-outside the recordings. Repeat it with `make soak`; `make test` runs the same loops with 20 kills.
+outside the recordings. Repeat it with `make soak`; `make test` runs the same loops with fewer kills.
 
 Run on {at:%Y-%m-%d} at commit `{commit}`: {machine}.
 
