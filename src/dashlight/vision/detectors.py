@@ -39,7 +39,7 @@ class Thresholds:
     """
 
     face: float = 0.2
-    plate: float = 0.3
+    plate: float = 0.25
     text: float = 0.5
     person: float = 0.25
     thing: float = 0.35

@@ -31,7 +31,7 @@ class PlateFinder:
     """
 
     network: Network
-    threshold: float = 0.3
+    threshold: float = 0.25
     long_sides: tuple[int, ...] = (1280, 640)
 
     def find(self, rgb: Pixels) -> tuple[Boxes, Scores]:
