@@ -2,6 +2,7 @@ import shutil
 import struct
 
 import av
+import av.logging
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
@@ -236,3 +237,8 @@ def test_a_ten_bit_stream_decodes(tmp_path, noise_picture):
     found, _ = winners(path, (0.2, 0.5))
 
     assert found[0].rgb.std() > 10
+
+
+def test_ffmpegs_threads_never_log_through_python():
+    """With any level set, a damaged frame makes decoding threads and Python's lock wait for each other."""
+    assert av.logging.get_level() is None
