@@ -277,7 +277,7 @@ SHOTS: dict[str, Shot] = {
     "picture-dark": (shot_picture, WIDE, "dark"),
     "picture-tablet": (shot_picture, TABLET, "light"),
     "picture-phone": (shot_picture, PHONE, "light"),
-    "picture-full": (shot_full, WIDE, "light"),
+    "picture-full": (shot_full, (1024, 640), "light"),
     "picture-full-phone": (shot_full, PHONE, "light"),
     "report": (shot_report, WIDE, "light"),
     "report-phone": (shot_report, PHONE, "dark"),

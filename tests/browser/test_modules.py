@@ -131,3 +131,15 @@ def test_a_date_is_told_as_precisely_as_it_may_be(browser):
     assert "23 November 2026" in told[2]
     assert "11:00:05" in told[2]  # In the reader's zone, which these tests say is Madrid.
     assert "CET" in told[2] or "GMT+1" in told[2]
+
+
+def test_a_position_is_named_after_its_own_side_of_a_border(browser):
+    names = browser.module("""
+        const { nearestName, places } = await import('/assets/map/places.js');
+        const gazetteer = await places();
+        const positions = [[-117.3273, 33.1267], [-6.97, 38.88], [-7.1, 38.89], [13.4, 52.52], [-5.85, 43.36], [7.6, 47.55]];
+        return positions.map((each) => nearestName(gazetteer, each));
+    """)
+
+    assert names[0] == "California, United States of America"
+    assert names[1:5] == ["Spain", "Portugal", "Germany", "Spain"]

@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { dayStart, licence } from './format.js';
+import { locale } from './text.js';
 
 const LANGUAGES = ['en', 'es'];
 
@@ -33,7 +34,8 @@ async function showFacts() {
   const facts = await api.instance();
   const [licenceName, licenceHref] = licence(facts.license);
   for (const place of all('[data-fact]')) {
-    const language = place.closest('article')?.lang ?? document.documentElement.lang;
+    const own = place.closest('article')?.lang ?? document.documentElement.lang;
+    const language = locale.startsWith(own) ? locale : own; // 'en-GB' for a reader who wishes it.
     const name = place.dataset.fact ?? '';
     const value = /** @type {any} */ (facts)[name];
     if (name === 'license') {

@@ -6,7 +6,6 @@
  * @typedef {import('./types.js').Arrival} Arrival
  * @typedef {import('./types.js').Instance} Instance
  * @typedef {import('./types.js').Picture} Picture
- * @typedef {import('./types.js').Place} Place
  * @typedef {import('./types.js').View} View
  */
 
@@ -15,7 +14,7 @@ import { captured } from './format.js';
 import { InView } from './in-view.js';
 import { LiveFeed } from './live.js';
 import { OpenedPicture } from './opened.js';
-import { places } from './places.js';
+import { NO_PLACES, places } from './places.js';
 import { PageState } from './state.js';
 import { t } from './text.js';
 
@@ -31,8 +30,8 @@ export class Page {
   feed = new LiveFeed();
   /** @type {Instance | null} */
   instance = null;
-  /** @type {Place[]} */
-  places = [];
+  /** @type {import('./places.js').Gazetteer} */
+  places = NO_PLACES;
   /** @type {import('./map-element.js').Area[]} */
   areas = [];
   announced = '';

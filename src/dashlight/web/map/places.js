@@ -16,59 +16,103 @@ const NUMBER = '([+-]?\\d{1,3}(?:\\.\\d+)?)';
 const PAIR = new RegExp(`^\\s*${NUMBER}\\s*°?\\s*([NS])?\\s*[,;\\s]\\s*${NUMBER}\\s*°?\\s*([EWO])?\\s*$`, 'i');
 const LON_FIRST = new RegExp(`^\\s*${NUMBER}\\s*°?\\s*([EWO])\\s*[,;\\s]\\s*${NUMBER}\\s*°?\\s*([NS])\\s*$`, 'i');
 
-/** @type {Promise<Place[]> | undefined} */
+const BASEMAP = '/assets/vendor/basemap';
+const MOST_CANDIDATES = 8;
+
+/**
+ * The basemap's names, and the lines between countries and between states.
+ *
+ * @typedef {[number, number][]} Line
+ * @typedef {{names: Place[], borders: Line[], states: Line[]}} Gazetteer
+ */
+
+/** @type {Gazetteer} */
+export const NO_PLACES = { names: [], borders: [], states: [] };
+
+/** @type {Promise<Gazetteer> | undefined} */
 let loading;
 
-/** Return the basemap's names; empty when they cannot be had. @returns {Promise<Place[]>} */
+/** @param {string} name @returns {Promise<any[]>} */
+async function features(name) {
+  const reply = await fetch(`${BASEMAP}/${name}.geojson`);
+  return reply.ok ? (await reply.json()).features : [];
+}
+
+/** @returns {Promise<Gazetteer>} */
+async function loaded() {
+  const [labels, borders, states] = await Promise.all(['labels', 'borders', 'states'].map(features));
+  const names = labels.map(({ properties, geometry: { coordinates } }) => {
+    return { ...properties, lon: coordinates[0], lat: coordinates[1] };
+  });
+  const lines = (/** @type {any[]} */ all) => all.flatMap(({ geometry }) => geometry.coordinates);
+  return { names, borders: lines(borders), states: lines(states) };
+}
+
+/** Return the places of the basemap; none when they cannot be had. @returns {Promise<Gazetteer>} */
 export function places() {
-  loading ??= fetch('/assets/vendor/basemap/labels.geojson')
-    .then((reply) => (reply.ok ? reply.json() : { features: [] }))
-    .then(({ features }) =>
-      features.map((/** @type {any} */ each) => {
-        const [lon, lat] = each.geometry.coordinates;
-        return { ...each.properties, lon, lat };
-      }),
-    )
-    .catch(() => {
-      loading = undefined;
-      return [];
-    });
+  loading ??= loaded().catch(() => {
+    loading = undefined;
+    return NO_PLACES;
+  });
   return loading;
 }
 
 /** About half the width in metres of a country or state of each rank; a large one is near over a longer way. */
 const REACH_OF_RANK_M = [1.2e6, 6e5, 3.2e5, 1.6e5, 6e4, 1.5e4];
 
+/** Whether the way from `a` to `b` crosses one of the lines. @param {Line[]} lines @param {[number, number]} a @param {[number, number]} b */
+function crosses(lines, a, b) {
+  const side = (/** @type {number[]} */ p, /** @type {number[]} */ q, /** @type {number[]} */ r) =>
+    Math.sign((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]));
+  return lines.some((line) => {
+    for (let at = 1; at < line.length; at += 1) {
+      const [p, q] = [line[at - 1], line[at]];
+      if (side(a, b, p) !== side(a, b, q) && side(p, q, a) !== side(p, q, b)) return true;
+    }
+    return false;
+  });
+}
+
 /**
- * Return the place that a position is most likely in or near, or null. The basemap has one point a name and no areas,
- * so the distance is measured in widths of the country or state.
+ * Return the place that a position is most likely in or near, or null. The basemap has one point a name and no areas:
+ * the nearest, in widths of the country or state, to which no border is in the way.
  *
- * @param {Place[]} all
+ * @param {Place[]} names
+ * @param {Line[]} borders
  * @param {[number, number]} position
  * @returns {Place | null}
  */
-function nearestPlace(all, position) {
-  let best = null;
-  let bestWidths = Infinity;
-  for (const place of all) {
-    const widths = distanceM(position, [place.lon, place.lat]) / (REACH_OF_RANK_M[place.rank] ?? 1e4);
-    if (widths < bestWidths) [best, bestWidths] = [place, widths];
-  }
-  return best;
+function likelyPlace(names, borders, position) {
+  const widths = (/** @type {Place} */ { lon, lat, rank }) => distanceM(position, [lon, lat]) / (REACH_OF_RANK_M[rank] ?? 1e4);
+  const near = names
+    .map((place) => ({ place, widths: widths(place) }))
+    .sort((a, b) => a.widths - b.widths)
+    .slice(0, MOST_CANDIDATES)
+    .map(({ place }) => place);
+  return near.find(({ lon, lat }) => !crosses(borders, position, [lon, lat])) ?? near[0] ?? null;
 }
+
+/** @type {Map<string, string | null>} */
+const known = new Map();
 
 /**
  * Return the name of the country that a position is most likely in or near, after its state where there are states.
  *
- * @param {Place[]} all
+ * @param {Gazetteer} gazetteer
  * @param {[number, number]} position
+ * @returns {string | null}
  */
-export function nearestName(all, position) {
-  const country = nearestPlace(all.filter(({ kind }) => kind === 'country'), position);
-  if (!country) return null;
-  const isDivided = country.name === COUNTRY_OF_STATES;
-  const state = isDivided ? nearestPlace(all.filter(({ kind }) => kind === 'state'), position) : null;
-  return state ? `${state.name}, ${country.name}` : country.name;
+export function nearestName({ names, borders, states }, position) {
+  if (!names.length) return null;
+  const key = position.map((each) => each.toFixed(2)).join();
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const country = likelyPlace(names.filter(({ kind }) => kind === 'country'), borders, position);
+  const isDivided = country?.name === COUNTRY_OF_STATES;
+  const state = isDivided ? likelyPlace(names.filter(({ kind }) => kind === 'state'), states, position) : null;
+  const name = state ? `${state.name}, ${country?.name}` : (country?.name ?? null);
+  known.set(key, name);
+  return name;
 }
 
 /** @param {string} text */
@@ -143,5 +187,5 @@ export function namesLike(all, text) {
 /** Return what a text may mean, the surest first. @param {string} text @returns {Promise<Found[]>} */
 export async function search(text) {
   const exact = [...coordinatesIn(text), ...positionInLink(text), ...(await cellIn(text))];
-  return exact.length ? exact : namesLike(await places(), text);
+  return exact.length ? exact : namesLike((await places()).names, text);
 }
