@@ -12,6 +12,7 @@ from dashlight.sim.mux import mux_novatek
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 HERE = LonLat(10.0, 50.0)
+ZONE = timedelta(hours=2)  # Summer time there; most cameras write local time without saying so.
 FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "data" / "recordings" / "solidWhiteRight.mp4"
 
 
@@ -75,6 +76,8 @@ def recording(path, seconds, *, size=(640, 360), rate=10, is_real=False, speed_m
     plain = path.with_suffix(".plain.mp4")
     frames = (real_frames if is_real else drawn_frames)(seconds * rate, size)
     encode(plain, frames, size, rate=rate, bit_rate=8_000_000 if size[0] > 1000 else 1_000_000)
-    mux_novatek(plain, fixes(seconds, speed_mps=speed_mps, start=start, here=here), path, video_start=start)
+    mux_novatek(
+        plain, fixes(seconds, speed_mps=speed_mps, start=start, here=here), path, video_start=start, utc_offset=ZONE
+    )
     plain.unlink()
     return path
