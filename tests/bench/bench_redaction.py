@@ -157,7 +157,9 @@ def run() -> Iterator[dict[str, Any]]:
     yield row_of("plate_recall", share_of(plates["hits"]), "share", source, [float(hit) for hit in plates["hits"]])
     yield row_of("painted_share", statistics.mean(plates["shares"]), "share", source, plates["shares"])
     yield row_of("false_boxes", statistics.mean(plates["false"]), "boxes/picture", source, plates["false"])
-    yield row_of("detect_ms", statistics.median(plates["ms"]), "ms", f"{source}, 1280x720, CPU time of one thread", plates["ms"])
+    yield row_of(
+        "detect_ms", statistics.median(plates["ms"]), "ms", f"{source}, 1280x720, CPU time of one thread", plates["ms"]
+    )
     faces = measured(detectors, "roads/faces_crowd_gray", labels("roads/faces_crowd_gray"), middle_half)
     hits = [float(hit) for hit in faces["hits"]]
     yield row_of("face_recall", share_of(faces["hits"]), "share", "roads/faces_crowd_gray", hits)
