@@ -123,7 +123,7 @@ def started(folder):
 
 
 def peak_mb(server):
-    with open(f"/proc/{server.process.pid}/status") as status:
+    with Path(f"/proc/{server.process.pid}/status").open() as status:
         return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
 
 
@@ -191,8 +191,9 @@ def live_runs(runs):
             fresh = time.perf_counter()
             assert set(receipt.picture_ids) <= shown, "a fresh tile lacks a picture that has its receipt"
             yield max(fresh, live.when_all(receipt.picture_ids)) - arrived
-        live.connection.close()
         server.stop()
+        live.join(10)
+        live.connection.close()
 
 
 def row(name, values, unit, what, digits=1):

@@ -1,9 +1,9 @@
 """How long a tile takes at 5 million pictures, over HTTP, with no tile in any cache of ours.
 
 The country is `road_network`: towns with a street each 150 m and roads between them, a picture each 5 m. At each zoom
-200 tiles are drawn at random from those that hold pictures. The server is
-`dashlight serve` in a process of its own, without its tile cache, the client this one, over one kept connection; the time is from the first
-byte sent to the last byte received. Reported is the worst of the four zooms.
+200 tiles are drawn at random from those that hold pictures. The server is `dashlight serve` in a process of its own,
+without its tile cache, the client this one, over one kept connection; the time is from the first byte sent to the last
+byte received. Reported is the worst of the four zooms.
 """
 
 import http.client

@@ -3,7 +3,6 @@
 import http.client
 import io
 import json
-import os
 import random
 import tarfile
 import threading
@@ -14,6 +13,7 @@ import made_bundles
 import pytest
 from servers import ServerProcess, draw_tokens
 
+from dashlight.config import environment
 from dashlight.store import bundles
 from dashlight.store.upkeep import open_store
 from dashlight.wire import MEDIA_TYPE, bundle_key, from_base64url, sign, to_base64url, verify_receipt
@@ -148,7 +148,7 @@ def kill_loop(folder, kills, *, seed=0):
 
 @pytest.mark.soak
 def test_a_killed_server_keeps_what_it_acknowledged(tmp_path, record_property):
-    kills = int(os.environ.get("DASHLIGHT_SOAK_KILLS", "6"))  # noqa: TID251  # The soak's own knob.
+    kills = int(environment().get("DASHLIGHT_SOAK_KILLS", "6"))
 
     receipts = kill_loop(tmp_path, kills)
 

@@ -35,8 +35,8 @@ def _town(centre):
     for offset in np.arange(-TOWN_M, TOWN_M, STREET_M):
         half = np.sqrt(max(0.0, TOWN_M**2 - offset**2))
         if half > STREET_M:
-            yield _line(centre + (offset, -half), centre + (offset, half))
-            yield _line(centre + (half, offset), centre + (-half, offset))
+            yield _line(centre + np.array([offset, -half]), centre + np.array([offset, half]))
+            yield _line(centre + np.array([half, offset]), centre + np.array([-half, offset]))
 
 
 def positions(count, *, seed=1):
@@ -110,8 +110,10 @@ def _fill_pictures(connection, marks, qk, cells, drive):
         for c in (qk, cells, marks["lon_e6"], marks["lat_e6"], marks["captured_ms"], marks["heading_ddeg"], drive)
     ]
     rows = (
-        (n + 1, marks["id"][n].tobytes(), 0, *r[:5], 0, r[5], 30, 1, r[6] + 1, n % SEQUENCE_PICTURES, 1280, 720, 1)
-        + (0, 128_000, 128_000, 20_000, redactions, b"\0" * 32)
+        (
+            *(n + 1, marks["id"][n].tobytes(), 0, *r[:5], 0, r[5], 30, 1, r[6] + 1, n % SEQUENCE_PICTURES),
+            *(1280, 720, 1, 0, 128_000, 128_000, 20_000, redactions, b"\0" * 32),
+        )
         for n, r in enumerate(zip(*columns, strict=True))
     )
     connection.executemany(f"INSERT INTO picture VALUES ({','.join('?' * 23)})", rows)

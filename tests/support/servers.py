@@ -1,7 +1,6 @@
 """Real servers for tests: in a thread of this process, or in a process that can be killed."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -17,7 +16,7 @@ import made_bundles
 import uvicorn
 
 from dashlight.app import build
-from dashlight.config import ServerSettings
+from dashlight.config import ServerSettings, environment
 from dashlight.model import Month, PictureClaim, Policy, destination
 from dashlight.store import tokens
 from dashlight.store.upkeep import open_store
@@ -38,7 +37,7 @@ SETTINGS = ServerSettings(recheck_share=0.0, name="test instance", keep_free_mb=
 class CleanLook:
     """A second look that finds nothing: for tests of everything else."""
 
-    async def readable(self, jpeg, redactions):
+    async def readable(self, _jpeg, _redactions):
         return ()
 
     async def close(self):
@@ -125,7 +124,7 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, "-m", "dashlight", "serve", "--data", str(folder), "--port", str(self.port)]
         self._command += ["--json", *flags]
-        self._env = {**os.environ, "DASHLIGHT_SERVER_KEEP_FREE_MB": "0", **(env or {})}
+        self._env = {**environment(), "DASHLIGHT_SERVER_KEEP_FREE_MB": "0", **(env or {})}
         self.process = None
 
     def start(self):
@@ -161,7 +160,7 @@ class ServerProcess:
         return code
 
     def resident_mb(self):
-        with open(f"/proc/{self.process.pid}/status") as status:
+        with Path(f"/proc/{self.process.pid}/status").open() as status:
             line = next(line for line in status if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 

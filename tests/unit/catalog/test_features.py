@@ -1,0 +1,74 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashlight.catalog import features
+from dashlight.catalog.reports import Budget
+from dashlight.errors import InputError, Unavailable
+from dashlight.store.pictures import Position
+
+
+@given(st.integers(0, 2**45), st.integers(0, 2**50))
+def test_a_cursor_comes_back_as_it_went(captured_ms, number):
+    position = Position(captured_ms, number)
+
+    assert features.parsed_cursor(features.cursor_text(position)) == position
+
+
+@given(st.text(max_size=60))
+def test_any_text_as_a_cursor_is_a_cursor_or_an_error(text):
+    try:
+        features.parsed_cursor(text)
+    except InputError as exc:
+        assert exc.code == "bad-cursor"
+
+
+@given(st.text(max_size=60))
+def test_any_text_as_a_box_is_a_box_or_an_error(text):
+    try:
+        features.parsed_bbox(text)
+    except InputError as exc:
+        assert exc.code == "bad-bbox"
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_as_a_day_is_a_day_or_an_error(first, last):
+    try:
+        features.parsed_days(first, last)
+    except InputError as exc:
+        assert exc.code == "bad-day"
+
+
+@given(st.text(max_size=40) | st.from_regex(r"\Abytes=[0-9]{0,4}-[0-9]{0,4}\Z"), st.integers(1, 2000))
+def test_a_range_lies_inside(header, size):
+    try:
+        part = features.parsed_range(header, size)
+    except InputError as exc:
+        assert exc.code == "bad-range"
+        return
+    assert part is None or 0 <= part[0] < part[1] <= size
+
+
+def test_a_sender_cannot_spend_everybodys_budget():
+    budget = Budget(together=5, each=2)
+
+    budget.spend("a")
+    budget.spend("a")
+    with pytest.raises(Unavailable):
+        budget.spend("a")
+    for sender in "bcd":
+        budget.spend(sender)
+    with pytest.raises(Unavailable, match="too many reports"):
+        budget.spend("e")
+
+
+def test_a_budget_is_renewed_after_an_hour_and_forgets_who_spent_it():
+    clock = [0.0]
+    budget = Budget(together=1, each=1, now_s=lambda: clock[0])
+    budget.spend("a")
+    salt = budget._salt
+
+    clock[0] = 3600.0
+    budget.spend("a")
+
+    assert budget._salt != salt

@@ -1,0 +1,94 @@
+import cv2
+import made_bundles
+import numpy as np
+import pytest
+import simplejpeg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashlight.errors import Corrupt
+from dashlight.ingest.jpeg import check_jpeg
+
+PLAIN = made_bundles.jpeg(64, 36)
+
+
+def check(content, width=64, height=36):
+    check_jpeg(memoryview(content), width=width, height=height, name="0000.jpg")
+
+
+def with_segment(marker, payload):
+    return PLAIN[:2] + bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload + PLAIN[2:]
+
+
+@pytest.mark.parametrize("subsampling", ["444", "422", "420", "440", "Gray"])
+@pytest.mark.parametrize("quality", [1, 50, 85, 100])
+def test_what_our_encoder_writes_passes(subsampling, quality):
+    colorspace = "GRAY" if subsampling == "Gray" else "RGB"
+    noise = np.random.default_rng(1).integers(0, 256, (97, 131, 1 if colorspace == "GRAY" else 3), np.uint8)
+
+    content = simplejpeg.encode_jpeg(noise, quality=quality, colorspace=colorspace, colorsubsampling=subsampling)
+
+    check(content, 131, 97)
+
+
+def test_a_progressive_picture_with_restarts_passes():
+    noise = np.random.default_rng(1).integers(0, 256, (97, 131, 3), np.uint8)
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+
+    _, content = cv2.imencode(".jpg", noise, options)
+
+    check(content.tobytes(), 131, 97)
+
+
+HIDDEN = {
+    "Exif": with_segment(0xE1, b"Exif\0\0" + bytes(40)),
+    "XMP": with_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>"),
+    "ICC": with_segment(0xE2, b"ICC_PROFILE\0\1\1" + bytes(40)),
+    "comment": with_segment(0xFE, b"12 Main Street"),
+    "application": with_segment(0xEF, b"anything"),
+    "second JFIF": with_segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"),
+    "JFIF thumbnail": PLAIN[:2] + b"\xff\xe0\x00\x13JFIF\0\1\1\0\0\1\0\1\1\1abc" + PLAIN[20:],
+    "after the end": PLAIN + b"x",
+    "second picture": PLAIN + PLAIN,
+    "before the start": b"x" + PLAIN,
+    "fill bytes": PLAIN[:2] + b"\xff" + PLAIN[2:],
+    "no end": PLAIN[:-2],
+    "empty": b"",
+    "only a start": b"\xff\xd8",
+    "no picture": b"\xff\xd8\xff\xd9",
+    "segment to nowhere": b"\xff\xd8\xff\xdb\xff\xff",
+    "segment without length": b"\xff\xd8\xff\xdb",
+    "bad table": with_segment(0xDB, b"\x00" + bytes(63)),
+    "huge Huffman table": with_segment(0xC4, b"\x00" + b"\xff" * 16),
+    "arithmetic coding": with_segment(0xCC, b"\x00\x00"),
+}
+
+
+@pytest.mark.parametrize("what", HIDDEN)
+def test_nothing_is_hidden_beside_the_picture(what):
+    with pytest.raises(Corrupt) as caught:
+        check(HIDDEN[what])
+
+    assert caught.value.code == "bad-jpeg"
+    assert "0000.jpg" in caught.value.message
+
+
+@pytest.mark.parametrize("size", [(63, 36), (64, 35), (36, 64)])
+def test_a_picture_has_the_size_that_the_manifest_says(size):
+    with pytest.raises(Corrupt, match="64x36 pixels; the manifest says"):
+        check(PLAIN, *size)
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(PLAIN) - 1), st.binary(min_size=1, max_size=4))
+def test_any_change_passes_or_is_our_error(at, patch):
+    try:
+        check(PLAIN[:at] + patch + PLAIN[at + len(patch) :])
+    except Corrupt as exc:
+        assert exc.code == "bad-jpeg"
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_our_error(content):
+    with pytest.raises(Corrupt):
+        check(b"\xff\xd8" + content)

@@ -1,0 +1,141 @@
+import asyncio
+import sys
+from pathlib import Path
+
+import cv2
+import made_bundles
+import numpy as np
+import pytest
+import simplejpeg
+
+from dashlight.errors import Corrupt, Unavailable
+from dashlight.ingest.recheck import ProcessLook
+from dashlight.ingest.worker import is_batch_due
+from dashlight.vision.weights import default_folder
+
+HAS_WEIGHTS = all((default_folder() / f"{n}.onnx").exists() for n in ("centerface", "text_det", "plate_net", "nanodet"))
+needs_weights = pytest.mark.skipif(not HAS_WEIGHTS, reason="run `make vendor` for the detectors' weights")
+
+
+def look(script, timeout_s=5.0):
+    return ProcessLook(timeout_s=timeout_s, command=(sys.executable, "-c", script))
+
+
+def asked(a_look, jpeg=b"x"):
+    async def ask():
+        try:
+            return await a_look.readable(jpeg, ())
+        finally:
+            await a_look.close()
+
+    return asyncio.run(ask())
+
+
+ECHO = """
+import json, sys
+print(json.dumps({"ready": True}), flush=True)
+for line in sys.stdin.buffer:
+    sys.stdin.buffer.read(json.loads(line)["size_bytes"])
+    print('%s', flush=True)
+    %s
+"""
+
+
+def test_a_clean_verdict_is_clean():
+    assert asked(look(ECHO % ('{"readable": []}', ""))) == ()
+
+
+def test_what_can_be_read_is_told():
+    (found,) = asked(look(ECHO % ('{"readable": [["plate", 1, 2, 3, 4]]}', "")))
+
+    assert (found.kind, found.bbox_xyxy) == ("plate", (1, 2, 3, 4))
+
+
+def test_a_picture_that_cannot_be_decoded_is_corrupt():
+    with pytest.raises(Corrupt):
+        asked(look(ECHO % ('{"corrupt": "no JPEG"}', "")))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "raise SystemExit(7)",
+        "print('nonsense', flush=True)",
+        "print('[]', flush=True)",
+        ECHO % ("{", ""),
+        "import json\nprint(json.dumps({'ready': True}), flush=True)\ninput()\nraise SystemExit",
+    ],
+)
+def test_a_process_that_does_not_answer_lets_nothing_in(script):
+    with pytest.raises(Unavailable) as caught:
+        asked(look(script))
+
+    assert caught.value.code == "recheck-unavailable"
+
+
+def test_a_process_that_takes_too_long_is_ended():
+    script = "import json, time\nprint(json.dumps({'ready': True}), flush=True)\ntime.sleep(600)"
+
+    with pytest.raises(Unavailable):
+        asked(look(script, timeout_s=0.2))
+
+
+def test_a_process_that_died_is_started_again():
+    dying = look(ECHO % ('{"readable": []}', "break"))
+
+    async def ask_often():
+        try:
+            for _ in range(3):
+                assert await dying.readable(b"x", ()) == ()
+                await dying._process.wait()
+        finally:
+            await dying.close()
+
+    asyncio.run(ask_often())
+
+
+@needs_weights
+def test_the_real_detectors_answer():
+    async def ask():
+        a_look = ProcessLook(timeout_s=60.0)
+        try:
+            clean = await a_look.readable(made_bundles.jpeg(640, 360), ())
+            with pytest.raises(Corrupt):
+                await a_look.readable(b"\xff\xd8\xff\xd9", ())
+            return clean
+        finally:
+            await a_look.close()
+
+    assert asyncio.run(ask()) == ()
+
+
+PLATES = Path("../shared/data/plates")
+
+
+@needs_weights
+@pytest.mark.skipif(not PLATES.exists(), reason="the plates of ../shared/data are not here")
+def test_the_real_detectors_find_a_plate_that_was_left():
+    def jpegs():
+        for path in sorted(PLATES.rglob("*.jpg"))[:400:40]:
+            pixels = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+            yield simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=90, colorspace="RGB")
+
+    async def ask():
+        a_look = ProcessLook(timeout_s=60.0)
+        try:
+            return [await a_look.readable(jpeg, ()) for jpeg in jpegs()]
+        finally:
+            await a_look.close()
+
+    assert any(found and found[0].kind == "plate" for found in asyncio.run(ask()))
+
+
+@pytest.mark.parametrize(
+    ("last_day", "hour", "is_due"),
+    [(None, 0, True), (20_779, 2, False), (20_779, 3, True), (20_780, 23, False), (20_778, 0, True)],
+)
+def test_the_batch_is_made_once_a_day_at_its_hour(last_day, hour, is_due):
+    now = made_bundles.START.replace(hour=hour)
+
+    assert is_batch_due(last_day, now, 3) is is_due

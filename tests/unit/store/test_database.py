@@ -1,0 +1,158 @@
+import sqlite3
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from dashlight.errors import Conflict, HostError, InputError, Unavailable
+from dashlight.store import database as database_module
+from dashlight.store import schema
+from dashlight.store.database import Change, Database, migrate, migrations
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database(tmp_path / "dashlight.sqlite")
+    yield opened
+    opened.close()
+
+
+def insert(name, value="1"):
+    return lambda t: t.connection.execute(sa.insert(schema.setting).values(name=name, value=value)).rowcount
+
+
+def names(database):
+    with database.read() as connection:
+        return set(connection.execute(sa.select(schema.setting.c.name)).scalars())
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(database):
+    with database.read() as connection:
+        inspector = sa.inspect(connection)
+        found = {t: [c["name"] for c in inspector.get_columns(t)] for t in inspector.get_table_names()}
+
+    assert {t: [c.name for c in table.columns] for t, table in schema.METADATA.tables.items()} == {
+        t: columns for t, columns in found.items() if not t.startswith("sqlite_")
+    }
+
+
+def test_migrations_are_numbered_without_a_gap():
+    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+@pytest.mark.parametrize("version", [number for number, _ in migrations()])
+def test_every_older_schema_is_brought_forward_with_its_rows(tmp_path, version):
+    path = tmp_path / "old.sqlite"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert migrate(connection, until=version) == version
+        connection.exec_driver_sql("INSERT INTO setting VALUES ('old', '1')")
+        connection.commit()
+    engine.dispose()
+
+    opened = Database(path)
+
+    assert names(opened) == {"old"}
+    opened.close()
+
+
+def test_a_database_of_a_newer_program_is_left_alone(tmp_path):
+    path = tmp_path / "new.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    connection.close()
+
+    with pytest.raises(HostError, match="schema 9999"):
+        Database(path)
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path):
+    path = tmp_path / "other.sqlite"
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+
+    with pytest.raises(HostError):
+        Database(path)
+
+
+def test_a_job_that_fails_undoes_itself_alone(database):
+    def failing(transaction):
+        insert("failed")(transaction)
+        raise InputError("no")
+
+    futures = [database.submit(job) for job in (insert("a"), failing, insert("b"))]
+
+    assert futures[0].result() == 1
+    with pytest.raises(InputError):
+        futures[1].result()
+    assert futures[2].result() == 1
+    assert names(database) == {"a", "b"}
+
+
+def test_a_row_that_exists_is_a_conflict(database):
+    database.write(insert("a"))
+
+    with pytest.raises(Conflict):
+        database.write(insert("a"))
+
+
+def test_waiting_jobs_share_one_commit_and_listeners_run_before_the_answer(database):
+    entered, leave = threading.Event(), threading.Event()
+    heard = []
+    database.listen(lambda change: heard.append(list(change.qks)))
+
+    def slow(transaction):
+        entered.set()
+        leave.wait(10)
+
+    def touching(qk):
+        def job(transaction):
+            transaction.change.qks.append(qk)
+
+        return job
+
+    first = database.submit(slow)
+    entered.wait(10)
+    others = [database.submit(touching(n)) for n in range(10)]
+    leave.set()
+    first.result()
+    for future in others:
+        future.result()
+
+    assert heard == [[n] for n in range(10)]
+
+
+def test_too_many_waiting_writes_are_refused(database, monkeypatch):
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(transaction):
+        entered.set()
+        leave.wait(10)
+
+    first = database.submit(slow)
+    entered.wait(10)
+    with pytest.raises(Unavailable):
+        for n in range(database_module.MAX_WAITING + 1):
+            database.submit(insert(str(n)))
+    leave.set()
+    first.result()
+
+
+def test_a_reader_cannot_write(database):
+    with pytest.raises(Unavailable), database.read() as connection:
+        connection.execute(sa.insert(schema.setting).values(name="x", value="y"))
+
+
+def test_a_change_begins_empty():
+    change = Change()
+
+    assert (change.qks, change.events, change.is_erasing) == ([], [], False)
+
+
+def test_commits_are_durable_and_deleted_rows_are_overwritten(database):
+    with database._writing.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "secure_delete")
+        }
+
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
