@@ -110,8 +110,8 @@ export class MapElement extends HTMLElement {
   /** @param {maplibre.Map} map */
   #listen(map) {
     map.on('style.load', () => this.#addImages());
-    map.on('moveend', () => this.#tellMoved());
-    map.on('resize', () => this.#tellMoved());
+    map.on('moveend', () => this.tellMoved());
+    map.on('resize', () => this.tellMoved());
     map.on('idle', () => this.#tellAreas());
     map.on('click', (event) => this.#clicked(event.point));
     map.on('mousemove', (event) => {
@@ -120,7 +120,6 @@ export class MapElement extends HTMLElement {
     });
     // A tile that cannot be had is told by the live feed's and the list's states; the console stays quiet.
     map.on('error', (event) => this.dispatchEvent(new CustomEvent('trouble', { detail: event.error })));
-    map.once('load', () => this.#tellMoved());
   }
 
   #addImages() {
@@ -136,7 +135,8 @@ export class MapElement extends HTMLElement {
     this.#addImages();
   }
 
-  #tellMoved() {
+  /** Say where the map is; also before it is drawn, so that the list need not wait for it. */
+  tellMoved() {
     if (!this.map) return;
     const { lng, lat } = this.map.getCenter();
     const view = { zoom: this.map.getZoom(), lat, lon: foldedLon(lng) };

@@ -63,6 +63,7 @@ export class Page {
     this.canDraw = map.start(this.state.shown.at, this.state.shown);
     for (const element of [panel, search, time]) element.page = this;
     this.#mustMove = !this.state.shown.at;
+    if (this.state.shown.at && this.canDraw) map.tellMoved();
     if (this.state.shown.picture) this.#openShown();
     places().then((all) => {
       this.places = all;
@@ -75,12 +76,15 @@ export class Page {
     try {
       this.instance = await api.instance();
     } catch {
-      this.refresh(); // The list tells what is wrong; the name stays ours until the server answers.
+      // The list, which asks the same server, tells what is wrong; the name stays ours until it answers.
+      if (!this.view.bounds && this.canDraw) this.parts.map.tellMoved();
+      this.refresh();
       return;
     }
     this.parts.name.textContent = this.instance.name;
     if (!this.state.shown.picture) document.title = this.instance.name;
     if (this.#mustMove && this.instance.bbox && !this.state.shown.picture) this.showAll({ jump: true });
+    else if (!this.view.bounds && this.canDraw) this.parts.map.tellMoved();
     if (!this.canDraw) this.#showWithoutMap();
     this.refresh();
   }
