@@ -18,7 +18,16 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from dashlight.errors import HostError, UsageError
 
-__all__ = ["EdgeSettings", "Loaded", "ServerSettings", "data_home", "environment", "load", "settings_file"]
+__all__ = [
+    "EdgeSettings",
+    "Loaded",
+    "ServerSettings",
+    "data_home",
+    "environment",
+    "forbid_telemetry",
+    "load",
+    "settings_file",
+]
 
 _S = TypeVar("_S")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -165,6 +174,16 @@ class Loaded(Generic[_S]):
 def environment() -> Mapping[str, str]:
     """Return the environment; for what is no setting, such as `NO_COLOR`."""
     return os.environ  # noqa: TID251  # this module is the one place
+
+
+def forbid_telemetry() -> None:
+    """See to it that onnxruntime reports nothing; call it before the first `import onnxruntime`.
+
+    Its recent wheels for Linux and macOS upload events under an identifier that they keep in the user's cache
+    folder (microsoft/onnxruntime#27379). Only this variable, read when the library is loaded, stops all of it;
+    `disable_telemetry_events()` comes too late.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # noqa: TID251  # this module is the one place
 
 
 def data_home(env: Mapping[str, str]) -> Path:

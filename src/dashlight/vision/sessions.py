@@ -8,9 +8,12 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
+from dashlight.config import forbid_telemetry
 from dashlight.errors import HostError
+
+forbid_telemetry()
+import onnxruntime  # noqa: E402  # only now: it reports on its user from the moment it is loaded
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
