@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from dashlight import catalog, ingest
 from dashlight.catalog.assets import Assets
@@ -237,6 +238,10 @@ async def _on_http(_request: Request, exc: Exception) -> Response:
     return problem(exc.status_code, code, str(exc.detail), headers=dict(exc.headers or {}))
 
 
+async def _on_hang_up(_request: Request, _exc: Exception) -> Response:
+    return problem(400, "hung-up", "the request ended before its body did")  # Nobody is there to read it.
+
+
 async def _on_defect(_request: Request, exc: Exception) -> Response:
     _LOG.error("request.crashed", exc_info=exc)
     return problem(500, "defect", "the server has a defect; nothing was changed")
@@ -246,6 +251,7 @@ def _add_problems(api: FastAPI) -> None:
     api.add_exception_handler(DashlightError, _on_ours)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
+    api.add_exception_handler(ClientDisconnect, _on_hang_up)
     api.add_exception_handler(Exception, _on_defect)
 
 

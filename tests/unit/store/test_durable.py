@@ -41,7 +41,7 @@ def test_a_file_that_is_adopted_is_synced_first(tmp_path, calls):
 def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch):
     write_durably(tmp_path / "a", b"old")
 
-    def full(handle):
+    def full(_handle):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)

@@ -108,7 +108,8 @@ def test_counts_marks_and_freshest_agree_with_the_pictures(tmp_path_factory, fou
 
                 database.write(job)
             elif numbers and what == "hide":
-                database.write(lambda t, n=numbers[detail % len(numbers)]: withdraw.hide(t, n))
+                one = numbers[detail % len(numbers)]
+                database.write(lambda t, n=one: withdraw.hide(t, n))
             elif numbers:
                 some = sorted({numbers[d % len(numbers)] for d in detail})
                 database.write(lambda t, n=some: withdraw.erase(t, n))
