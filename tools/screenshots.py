@@ -29,11 +29,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-import street_drives  # noqa: E402  # type: ignore[import-not-found]
-from browsing import Browser, chromium  # noqa: E402  # type: ignore[import-not-found]
-from made_bundles import sha256_of  # noqa: E402  # type: ignore[import-not-found]
-from servers import ServerProcess, draw_tokens  # noqa: E402  # type: ignore[import-not-found]
+import street_drives  # type: ignore[import-not-found]  # noqa: E402
+from browsing import Browser, chromium  # type: ignore[import-not-found]  # noqa: E402
+from made_bundles import sha256_of  # type: ignore[import-not-found]  # noqa: E402
+from servers import ServerProcess, draw_tokens  # type: ignore[import-not-found]  # noqa: E402
 
+from dashlight.errors import Corrupt  # noqa: E402
 from dashlight.model import LonLat, Policy, RawFrame, RedactedPicture, destination  # noqa: E402
 from dashlight.sim.drive import Place  # noqa: E402
 from dashlight.sim.recording import DriveSettings, recorded_drive  # noqa: E402
@@ -44,7 +45,6 @@ REAL = ROOT.parent / "shared" / "data" / "recordings" / "max-heromode.mp4"
 SETTINGS = DriveSettings(duration_s=52, clip_s=26, frames_per_s=5)
 SAMPLES = 16
 MOST_BYTES = 400_000
-COLOURS = 192
 CITIES = (
     LonLat(-3.7038, 40.4168),
     LonLat(2.3522, 48.8566),
@@ -298,21 +298,23 @@ def take(stage: Stage, name: str, output: Path) -> None:
     browser.size(width, height, is_phone=width < 700)
     browser.prefer(prefers_color_scheme=scheme, prefers_reduced_motion="no-preference")
     shot(stage)
-    image = cv2.imdecode(np.frombuffer(browser.driver.get_screenshot_as_png(), np.uint8), cv2.IMREAD_COLOR)
-    size_bytes = write_png(output / f"{name}.png", image)
+    size_bytes = write_png(output / f"{name}.png", browser.driver.get_screenshot_as_png())
     sys.stdout.write(f"{name}.png {size_bytes // 1000} kB\n")
     sys.stdout.flush()
 
 
-def write_png(path: Path, image: np.ndarray[Any, Any]) -> int:
-    """Write a PNG of at most `MOST_BYTES`; photos in it lose low bits, flat colours keep theirs."""
-    for bits in range(5):
-        step = 1 << bits
-        flat = image if bits == 0 else posterised(image, step)
-        is_written, encoded = cv2.imencode(".png", flat, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-        if is_written and len(encoded) <= MOST_BYTES:
+def write_png(path: Path, png: bytes) -> int:
+    """Write a PNG of at most `MOST_BYTES`, if it can be; photos in it lose low bits, flat colours keep theirs."""
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise Corrupt(f"{path.name}: {len(png)} bytes are no PNG")
+    encoded = png
+    for bits in range(6):
+        flat = image if bits == 0 else posterised(image, 1 << bits)
+        encoded = cv2.imencode(".png", flat, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+        if len(encoded) <= MOST_BYTES:
             break
-    path.write_bytes(encoded.tobytes())
+    path.write_bytes(encoded)
     return len(encoded)
 
 

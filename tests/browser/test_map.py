@@ -7,7 +7,7 @@ import pytest
 import street_drives
 
 from dashlight.ingest.personal import publish_staged
-from dashlight.model import LonLat, Policy
+from dashlight.model import LonLat, Policy, destination
 
 HERE = f"#at=17/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}"
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -80,6 +80,36 @@ def test_without_a_sequence_the_arrow_goes_to_the_nearest_picture_ahead(server, 
     browser.press("ARROW_RIGHT")
 
     browser.wait(lambda: second in browser.driver.current_url)
+
+
+def test_where_a_drive_ends_the_arrow_goes_on_along_another(server, browser):
+    server.publish(street_drives.archive(1, count=2, heading_deg=90, apart_m=10))
+    further = destination(street_drives.OVIEDO, 90, 25)
+    server.publish(street_drives.archive(2, count=2, heading_deg=90, apart_m=10, start=further))
+    by_place = sorted(
+        server.client.get("/v1/pictures").json()["features"], key=lambda each: each["geometry"]["coordinates"][0]
+    )
+    second, third = by_place[1]["id"], by_place[2]["id"]
+    browser.open(f"{server.url}/{HERE}&picture={second}")
+    ahead = "return document.querySelector('dl-viewer')?.page.opened.neighbours.next"
+    browser.wait(lambda: browser.run(ahead) == third)
+
+    browser.find(".step-next").click()
+
+    browser.wait(lambda: third in browser.driver.current_url)
+
+
+def test_more_arrivals_than_a_list_holds_are_counted_all_the_same(server, browser):
+    browser.open(f"{server.url}/#at=15/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}")
+    browser.wait_text("dl-list", "No pictures yet")
+    browser.wait(lambda: browser.run("return document.querySelector('dl-panel').page.feed.up"))
+
+    server.publish(street_drives.archive(1, count=150, apart_m=5, bend_deg=30))
+
+    browser.wait_text("dl-list h2", "150 pictures in view")
+    browser.wait(lambda: len(browser.all(".card")) == 40, "the list should have been asked for anew")
+    browser.find(".more").click()
+    browser.wait(lambda: len(browser.all(".card")) == 80)
 
 
 def test_a_personal_picture_tells_no_more_than_its_policy(server, browser):

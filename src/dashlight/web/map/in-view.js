@@ -13,6 +13,8 @@ import { precisionOf } from './format.js';
 import { contains } from './geo.js';
 
 const SETTLE_MS = 180; // A moving map asks once it rests.
+const MOST_ADDED = 100; // So many arrivals go into the list one by one; with more it is asked for anew, now and then.
+const RENEW_MS = 2000;
 
 /** Return a picture made of what the live feed tells; the rest comes when it is opened. @param {Arrival} arrival @returns {Picture} */
 function pictureOf(arrival) {
@@ -61,6 +63,9 @@ export class InView extends EventTarget {
   #timer;
   /** @type {AbortController | null} */
   #request = null;
+  #added = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #renewal;
 
   /** The number of pictures in view, or null while it is not known; days are counted by cells, so nearly. */
   get total() {
@@ -85,6 +90,7 @@ export class InView extends EventTarget {
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
+    this.#added = 0;
     if (!quietly && this.status !== 'ready') this.#set({ status: 'loading' });
     try {
       const [page, days] = await Promise.all([
@@ -128,7 +134,15 @@ export class InView extends EventTarget {
       this.fresh.add(id);
       counts.set(day, (counts.get(day) ?? 0) + 1);
     }
-    const pictures = [...added.map(pictureOf).reverse(), ...this.pictures];
+    const room = Math.max(0, MOST_ADDED - this.#added);
+    this.#added += added.length;
+    const pictures = [...added.slice(0, room).map(pictureOf).reverse(), ...this.pictures];
+    if (this.#added > MOST_ADDED) {
+      this.#renewal ??= setTimeout(() => {
+        this.#renewal = undefined;
+        this.reload({ quietly: true });
+      }, RENEW_MS);
+    }
     const days = /** @type {[string, number][]} */ ([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
     this.#set({ pictures, days: this.days && days, status: 'ready' });
     return added.length;

@@ -285,8 +285,9 @@ export class MapElement extends HTMLElement {
 
   /** Load the tiles in view anew, soon and once; by their ETag the server sends only what has changed. */
   refreshTiles() {
-    clearTimeout(this.#tilesTimer);
+    if (this.#tilesTimer) return; // Where pictures never stop arriving, waiting for a pause would be for ever.
     this.#tilesTimer = setTimeout(() => {
+      this.#tilesTimer = undefined;
       if (this.map?.getSource('pictures')) this.map.refreshTiles('pictures');
     }, TILES_SETTLE_MS);
   }

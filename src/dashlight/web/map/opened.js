@@ -59,13 +59,16 @@ export class OpenedPicture extends EventTarget {
   /** @param {Picture} picture @param {AbortSignal} signal @returns {Promise<Record<Way, string | null>>} */
   async #neighboursOf(picture, signal) {
     const linked = { prev: api.neighbourId(picture, 'prev'), next: api.neighbourId(picture, 'next') };
-    if (picture.properties.sequence) return linked;
+    if (linked.prev && linked.next) return linked;
     const around = boundsAround(picture.geometry.coordinates, SEEN_M);
     try {
       const { features } = await api.pictures(around, { from: null, to: null }, { limit: SEEN_COUNT, signal });
+      const { sequence } = picture.properties;
+      // Where its own drive ends, another may go on.
+      const others = features.filter(({ properties }) => !sequence || properties.sequence !== sequence);
       return {
-        prev: nearestTowards(picture, features, 'behind')?.id ?? null,
-        next: nearestTowards(picture, features, 'ahead')?.id ?? null,
+        prev: linked.prev ?? nearestTowards(picture, others, 'behind')?.id ?? null,
+        next: linked.next ?? nearestTowards(picture, others, 'ahead')?.id ?? null,
       };
     } catch (error) {
       if (signal.aborted) throw error;
