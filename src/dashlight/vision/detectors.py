@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from dashlight.model import Detection, RedactionKind
 from dashlight.vision.boxes import Boxes, Scores, clipped, covered_share, nms
@@ -28,6 +29,7 @@ TILE_OVERLAP = 256  # No plate or face that spans two tiles may be larger in nei
 TEXT_SHARE = 0.75  # The text detector's input against the view: 960 for 1280.
 FINE_KINDS = (RedactionKind.FACE.value, RedactionKind.PLATE.value)
 MERGE_IOU_THRESHOLD = 0.6
+LARGE_PLATE_SHARE = 0.05  # A plate that fills more of the picture is so near that its text is found, too.
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,25 @@ class Detectors:
             rgb
         )
         is_candidate = plate_shaped(lines, size)
+        is_believed = believed(plates[0], lines, size)
         return [
             *as_detections(RedactionKind.FACE, *faces, size),
-            *as_detections(RedactionKind.PLATE, *plates, size),
+            *as_detections(RedactionKind.PLATE, plates[0][is_believed], plates[1][is_believed], size),
             *as_detections(RedactionKind.PLATE, lines[is_candidate], scores[is_candidate], size),
         ]
+
+
+def believed(plates: Boxes, lines: Boxes, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Return which of the plate network's boxes `(N,) bool` count.
+
+    Its pass over the picture at half size takes a whole facade or kerb for a plate now and then. A plate
+    that large would have text that the text detector finds, so a large box counts only with a line in it.
+    """
+    seen = clipped(plates, size)
+    area = (seen[:, 2] - seen[:, 0]) * (seen[:, 3] - seen[:, 1])
+    centres = (lines[:, :2] + lines[:, 2:]) / 2
+    has_line = np.any(np.all((centres > plates[:, None, :2]) & (centres < plates[:, None, 2:]), axis=2), axis=1)
+    return np.asarray((area <= LARGE_PLATE_SHARE * size[0] * size[1]) | has_line, np.bool_)
 
 
 def view_of(size: tuple[int, int]) -> int:

@@ -8,6 +8,7 @@ from dashlight.vision.detectors import (
     MAX_VIEW_LONG_SIDE,
     TILE_OVERLAP,
     Thresholds,
+    believed,
     merged,
     starts,
     tiles,
@@ -89,3 +90,18 @@ def test_other_thresholds_share_the_networks(detectors):
 def test_the_input_of_a_network_is_a_multiple_and_holds_the_picture():
     assert fitted_size((1280, 720), long_side=960, multiple=32) == (960, 544)
     assert fitted_size((10, 4000), long_side=1280, multiple=32) == (32, 1280)
+
+
+def test_a_giant_plate_counts_only_with_a_line_of_text_in_it():
+    plates = np.array([[700, 0, 1200, 400], [100, 300, 600, 650], [40, 40, 120, 70]], np.float32)
+    lines = np.array([[200, 400, 400, 460]], np.float32)
+
+    counts = believed(plates, lines, (1280, 720))
+
+    assert counts.tolist() == [False, True, True]
+
+
+def test_giant_plates_without_any_text_in_the_picture_do_not_count():
+    plates = np.array([[0, 0, 1280, 720]], np.float32)
+
+    assert not believed(plates, np.zeros((0, 4), np.float32), (1280, 720)).any()
