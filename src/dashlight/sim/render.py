@@ -106,6 +106,7 @@ class Renderer:
         )
         self._standing_at = np.array([(thing.x, thing.y) for thing in self._standing])
         self._panels: dict[Car, list[Panel]] = {}
+        self._shadows: dict[Car | Tree, Floats] = {}
         self._lens = _lens_shade(width, height)
         self._bonnet = _bonnet(width, height)
         self._lead_car = Car(
@@ -142,7 +143,7 @@ class Renderer:
         self._paint_sky(canvas)
         things = self._things(camera, t_s)
         near = [entry.thing for entry in things if entry.distance_m < SHADOW_REACH_M]
-        self._ground.paint(canvas, [shadow for thing in near if (shadow := _shadow_of(thing)) is not None])
+        self._ground.paint(canvas, [shadow for thing in near if (shadow := self._shadow_of(thing)) is not None])
         truths: list[tuple[Truth, int]] = []
         for owner, thing in enumerate(sorted(things, key=lambda t: -t.distance_m), start=1):
             truths += self._paint(canvas, thing, owner, t_s)
@@ -272,6 +273,19 @@ class Renderer:
             truths += self._paint_plate(canvas, car, owner, distance, is_front=is_front)
         return truths
 
+    def _shadow_of(self, thing: Front | Car | Person | Sign | Tree | Light) -> Floats | None:
+        if not isinstance(thing, Car | Tree):
+            return None
+        if thing in self._shadows:
+            return self._shadows[thing]
+        if isinstance(thing, Tree):
+            shadow = tree_shadow(thing.x, thing.y, thing.height_m)
+        else:
+            shadow = car_shadow(footprint(thing, 0.1))
+        if isinstance(thing, Tree) or thing.name.startswith("parked"):
+            self._shadows[thing] = shadow
+        return shadow
+
     def _panels_of(self, car: Car) -> list[Panel]:
         if not car.name.startswith("parked"):
             return panels_of(car)
@@ -383,12 +397,6 @@ def _moved(mover: Mover, t_s: float) -> Car | Person:
     if mover.person is None:
         raise InputError("a mover is neither a car nor a person")
     return replace(mover.person, x=x, y=y, stride=(mover.person.stride + t_s * mover.speed_mps / 1.5) % 1.0)
-
-
-def _shadow_of(thing: Front | Car | Person | Sign | Tree | Light) -> Floats | None:
-    if isinstance(thing, Car):
-        return car_shadow(footprint(thing, 0.1))
-    return tree_shadow(thing.x, thing.y, thing.height_m) if isinstance(thing, Tree) else None
 
 
 def _paint_pole(canvas: Canvas, x: float, y: float, height_m: float, owner: int, distance: float) -> None:
