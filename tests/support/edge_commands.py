@@ -53,6 +53,7 @@ class EdgeCommand:
             "TMPDIR": str(self.temporary),
             "DASHLIGHT_EDGE_KEEP_FREE_MB": "0",
             "DASHLIGHT_EDGE_BACKOFF_S": "0.05",
+            "DASHLIGHT_EDGE_EVERY_M": "10",
             "DASHLIGHT_CONFIG": str(folder / "none.toml"),
             **env,
         }

@@ -6,7 +6,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge_stations import NOW, FakeServer, Pauses, problem, sealed, station_in, uploader
 
 from dashlight.edge.ledger import BundleState
-from dashlight.errors import Corrupt, PrivacyError, TooLarge, Unauthorized, Unavailable
+from dashlight.edge.server import Server
+from dashlight.errors import Corrupt, PrivacyError, TooLarge, Unauthorized, Unavailable, UsageError
 from dashlight.model import Policy
 
 
@@ -316,3 +317,22 @@ def test_nothing_that_names_the_contributor_is_sent_with_a_bundle(station, serve
         "content-length",
     }
     assert "credential" not in seen["authorization"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "http://127.0.0.1:9"])
+def test_a_proxy_that_is_away_is_a_server_out_of_reach(proxy):
+    server = Server("http://127.0.0.1:9", proxy=proxy, timeout_s=2.0)
+
+    with pytest.raises(Unavailable) as caught:
+        server.instance()
+
+    server.close()
+    assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "url", ["roads.example", "ftp://roads.example", "http://", "https://u:p@roads.example", "http://x/?q=1"]
+)
+def test_what_is_no_address_of_a_server_is_told(url):
+    with pytest.raises(UsageError, match="not a server's address"):
+        Server(url)
