@@ -6,27 +6,23 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import threading
 
+    from dashlight.cli.demo_report import Outcome
     from dashlight.cli.demo_server import DemoServer
     from dashlight.cli.edge_report import Lines
     from dashlight.edge.home import Home
-    from dashlight.edge.importing import Imported
     from dashlight.edge.ledger import BundleRow
     from dashlight.edge.recordings import Located, Recording
     from dashlight.edge.server import Server
-    from dashlight.edge.station import Station
-    from dashlight.edge.upload import Uploaded
-    from dashlight.errors import Rejected
     from dashlight.model import LonLat
 
 BUNDLE_PICTURES = 10  # Small bundles, so that pictures appear while one watches.
-MAP_ZOOM = 16.2
 POLL_S = 0.5
 
 
@@ -50,29 +46,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.set_defaults(run=run_demo)
 
 
-@dataclass(slots=True)
-class _Outcome:
-    """What came of a demo.
-
-    `pictures` and `redactions` count what readers of the map see of these recordings, new or not.
-    """
-
-    recordings: int = 0
-    new_recordings: int = 0
-    pictures: int = 0
-    new_pictures: int = 0
-    redactions: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
-    seconds: float = 0.0
-    urls: dict[str, str] = field(default_factory=dict)
-    exit_code: int = 0
-
-
 def run_demo(args: argparse.Namespace) -> int:
     """Run the demo; return the exit code."""
     import time
 
     from dashlight.cli import EXIT_INTERRUPTED
+    from dashlight.cli.demo_report import report
     from dashlight.cli.demo_server import DemoServer
     from dashlight.cli.edge import stopping
     from dashlight.config import data_home, environment
@@ -97,7 +76,7 @@ def run_demo(args: argparse.Namespace) -> int:
         with DemoServer(home / "server", port=args.port, name="dashlight demo") as server:
             outcome = _imported(args, home, paths, server, detectors, stop)
             outcome.seconds = time.monotonic() - started
-            _report(args, outcome)
+            report(args, outcome)
             if stop.is_set():
                 return EXIT_INTERRUPTED
             if not args.once and outcome.exit_code == 0:
@@ -212,8 +191,9 @@ def _imported(
     server: DemoServer,
     detectors: Any,
     stop: threading.Event,
-) -> _Outcome:
+) -> Outcome:
     """Take recordings through everything, until the last receipt is stored."""
+    from dashlight.cli.demo_report import outcome_of
     from dashlight.cli.edge_report import BarLines, Lines
     from dashlight.config import EdgeSettings
     from dashlight.edge.home import Home
@@ -252,7 +232,7 @@ def _imported(
             finally:
                 uploaded = uploads.finish()
             server.check()
-            return _outcome_of(station, at_server, paths, imported, uploaded, follower)
+            return outcome_of(station, at_server, paths, imported, uploaded, follower.place)
 
 
 @contextmanager
@@ -321,95 +301,11 @@ class _Follower:
         self._lines.sent(bundle)
 
 
-def _outcome_of(
-    station: Station,
-    server: Server,
-    paths: Sequence[Path],
-    imported: Imported,
-    uploaded: Uploaded,
-    follower: _Follower,
-) -> _Outcome:
-    from dashlight.model import LonLat
-
-    ids = _published_ids(station, paths)
-    seen = list(_on_the_map(server, ids))
-    place = follower.place
-    if place is None and seen:
-        lon, lat = seen[len(seen) // 2]["geometry"]["coordinates"][:2]
-        place = LonLat(lon, lat)
-    outcome = _Outcome(
-        recordings=imported.recordings + imported.known,
-        new_recordings=imported.recordings,
-        pictures=len(seen),
-        new_pictures=uploaded.pictures,
-        redactions=sum(len(feature["properties"]["redactions"]) for feature in seen),
-        rejected=list(imported.rejected),
-        urls={"map": map_url(server.url, place), "about": f"{server.url}/about", "api": f"{server.url}/v1/instance"},
-    )
-    outcome.exit_code = _exit_code(outcome, uploaded)
-    return outcome
-
-
-def _published_ids(station: Station, paths: Sequence[Path]) -> dict[str, tuple[float, float]]:
-    """Return identifier and place of each picture of these recordings that has a receipt."""
-    from dashlight.edge.fingerprint import fingerprint
-    from dashlight.edge.recordings import find_recordings
-    from dashlight.errors import Rejected
-
-    ids: dict[str, tuple[float, float]] = {}
-    for found in find_recordings(paths):
-        if isinstance(found, Rejected):
-            continue
-        rows = station.ledger.rows(
-            "SELECT picture_id, lon, lat FROM pictures WHERE recording = ? AND picture_id IS NOT NULL",
-            (fingerprint(found.path),),
-        )
-        ids.update({str(name): (float(lon), float(lat)) for name, lon, lat in rows})
-    return ids
-
-
-def _on_the_map(server: Server, ids: dict[str, tuple[float, float]]) -> Iterator[dict[str, Any]]:
-    """Yield what any reader sees of these pictures."""
-    if not ids:
-        return
-    import httpx
-
-    from dashlight.errors import Unavailable
-
-    lons, lats = [lon for lon, _ in ids.values()], [lat for _, lat in ids.values()]
-    query: dict[str, str] = {
-        "bbox": f"{min(lons):.6f},{min(lats):.6f},{max(lons):.6f},{max(lats):.6f}",
-        "limit": "500",
-    }
-    with httpx.Client(base_url=server.url, timeout=30.0, trust_env=False) as client:
-        while True:
-            try:
-                page = client.get("/v1/pictures", params=query).raise_for_status().json()
-            except (httpx.HTTPError, ValueError) as exc:
-                raise Unavailable(f"the demo's server does not answer: {exc}") from exc
-            yield from (feature for feature in page["features"] if feature["id"] in ids)
-            if not page.get("next"):
-                return
-            query["cursor"] = str(page["next"])
-
-
-def _exit_code(outcome: _Outcome, uploaded: Uploaded) -> int:
-    """Return 0 when something is on the map or there already; else why not."""
-    if uploaded.stopped_by is not None:
-        return uploaded.stopped_by.exit_code
-    if uploaded.refusals:
-        return uploaded.refusals[0].exit_code
-    return 0 if outcome.recordings else 3
-
-
-def map_url(server_url: str, place: LonLat | None) -> str:
-    """Return the map's address, at a place."""
-    return f"{server_url}/" if place is None else f"{server_url}/#at={MAP_ZOOM}/{place.lat:.5f}/{place.lon:.5f}"
-
-
 def _open_map(args: argparse.Namespace, server_url: str, place: LonLat) -> None:
     """Say where the map is, and open it where there is a screen and somebody at a terminal."""
     import webbrowser
+
+    from dashlight.cli.demo_report import map_url
 
     url = map_url(server_url, place)
     _say(args, f"The map is at {url}")
@@ -430,40 +326,7 @@ def _say(args: argparse.Namespace, text: str) -> None:
         sys.stderr.flush()
 
 
-def _report(args: argparse.Namespace, outcome: _Outcome) -> None:
-    """Print what came of it, on stdout."""
-    if args.json:
-        from dashlight.cli.edge import print_json
-
-        print_json(
-            {
-                "recordings": outcome.recordings,
-                "pictures": outcome.pictures,
-                "redactions": outcome.redactions,
-                "rejected": [
-                    {"path": str(r.path), "reason": r.reason, "code": r.code, "hint": r.hint} for r in outcome.rejected
-                ],
-                "seconds": round(outcome.seconds, 3),
-                "urls": outcome.urls,
-                "new_recordings": outcome.new_recordings,
-                "new_pictures": outcome.new_pictures,
-            }
-        )
-        return
-    known = outcome.recordings - outcome.new_recordings
-    sys.stdout.write(
-        f"{outcome.recordings} recordings ({outcome.new_recordings} new, {known} there already), "
-        f"{outcome.pictures} pictures on the map ({outcome.new_pictures} new), {outcome.redactions} redactions, "
-        f"{len(outcome.rejected)} rejected, in {outcome.seconds:.1f} s\n"
-    )
-    for r in outcome.rejected:
-        sys.stdout.write(f"  rejected  {r.path}: {r.reason}. {r.hint}".rstrip() + "\n")
-    for name, url in outcome.urls.items():
-        sys.stdout.write(f"  {name:8}  {url}\n")
-    sys.stdout.flush()
-
-
-def _stay(args: argparse.Namespace, outcome: _Outcome, server: DemoServer, home: Path, stop: threading.Event) -> None:
+def _stay(args: argparse.Namespace, outcome: Outcome, server: DemoServer, home: Path, stop: threading.Event) -> None:
     """Keep the map there until somebody stops it."""
     if outcome.new_recordings == 0:
         _say(args, f"Everything was there already. To begin anew, remove {home}.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:
     import threading
@@ -151,12 +152,6 @@ def _choices_of(args: argparse.Namespace) -> Choices:
     if args.name and policy is not Policy.OPEN:
         raise UsageError(f"--name goes with --policy open only, not with {policy}")
     return Choices(policy, args.license or DEFAULT_LICENSE, args.name)
-
-
-def print_json(row: dict[str, Any]) -> None:
-    """Print one object a line."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
 
 
 def run_enroll(args: argparse.Namespace) -> int:

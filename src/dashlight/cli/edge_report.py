@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dashlight.cli.edge import print_json
+from dashlight.cli.json_lines import print_json
 from dashlight.edge.erasure import due_count
 from dashlight.edge.importing import Imported
 from dashlight.edge.ledger import BundleRow, BundleState, RecordingState

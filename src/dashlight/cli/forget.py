@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashlight.cli.edge import add_home, add_network, home_of, print_json, settings_of
+from dashlight.cli.edge import add_home, add_network, home_of, settings_of
+from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:
     from dashlight.config import EdgeSettings
