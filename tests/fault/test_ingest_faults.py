@@ -2,9 +2,10 @@
 
 import http.client
 
+import httpx
 import made_bundles
 import pytest
-from servers import served
+from servers import ServerProcess, draw_tokens, served
 
 from dashlight.errors import HostError
 from dashlight.store.upkeep import sweep
@@ -133,4 +134,26 @@ def test_a_client_that_hangs_up_leaves_nothing(tmp_path):
 
         running.publish(made_bundles.archive(1))
 
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_a_disk_that_is_full_in_the_middle_of_an_upload_loses_nothing(tmp_path):
+    small, large = made_bundles.archive(2, bundle_number=1), made_bundles.archive(300, bundle_number=2)
+    assert len(small) < 500_000 < len(large)
+    tokens = draw_tokens(tmp_path, 3)
+    server = ServerProcess(tmp_path, "--recheck-share", "0", largest_file_kb=500).start()
+    try:
+        with httpx.Client(base_url=server.url, timeout=20, trust_env=False) as client:
+
+            def put(archive, token):
+                headers = {"Authorization": f"Bearer {token}", "Content-Type": MEDIA_TYPE}
+                return client.put(f"/v1/bundles/{made_bundles.sha256_of(archive)}", content=archive, headers=headers)
+
+            first, refused, again = put(small, tokens[0]), put(large, tokens[1]), put(small, tokens[0])
+
+            assert [r.status_code for r in (first, refused, again)] == [201, 507, 200]
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert client.get("/v1/instance").json()["pictures"] == 2
+    finally:
+        server.stop()
     assert list((tmp_path / "staging").iterdir()) == []

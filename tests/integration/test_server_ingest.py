@@ -22,6 +22,7 @@ from dashlight.wire import (
     MEDIA_TYPE,
     bundle_key,
     deletion_secret,
+    from_base64url,
     sign,
     to_base64url,
     verify_receipt,
@@ -489,3 +490,33 @@ def test_two_uploads_of_one_bundle_publish_it_once(own_server):
     assert {r.content for r in replies} == {replies[0].content}
     assert own_server.client.get("/v1/instance").json()["pictures"] == 3
     assert len(list(own_server.store.objects.keys())) == 1
+
+
+def test_nothing_that_is_stored_tells_who_sent_it(own_server):
+    invite = own_server.invite()
+    asked = {"invite": invite, "policy": "fleet", "license": "CC-BY-SA-4.0"}
+    enrolled = own_server.client.post("/v1/enrolments", json=asked).json()
+    receipt = own_server.publish(fresh(), enrolled["tokens"][0])
+    url = f"/v1/pictures/{receipt.picture_ids[0]}/report"
+    own_server.client.post(url, json={"issue": "other", "comment": "a comment"})
+    secrets = (invite, enrolled["credential"], *enrolled["tokens"], "127.0.0.1", "python-httpx")
+
+    for name, content in every_file(own_server.store.objects._root).items():
+        for secret in secrets:
+            assert secret.encode() not in content, f"{name} holds {secret}"
+            if len(secret) == 43:
+                assert from_base64url(secret) not in content, f"{name} holds {secret} in binary"
+
+
+def test_a_token_cannot_be_traced_to_its_enrolment(own_server):
+    own_server.enrol()
+    with own_server.store.database.read() as connection:
+        tables = {
+            name: sql
+            for name, sql in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        }
+        hashes = connection.exec_driver_sql("SELECT hash FROM token").scalars().all()
+
+    assert "enrolment" not in tables["token"].partition("(")[2]
+    assert all("WITHOUT ROWID" in tables[name] for name in ("token", "enrolment", "invite"))
+    assert hashes == sorted(hashes), "the order of rows is the order of hashes, not of issue"

@@ -118,12 +118,14 @@ def served(folder, *, look=None, **settings):
 class ServerProcess:
     """`dashlight serve` as a process, which may be killed at any moment."""
 
-    def __init__(self, folder, *flags, port=None, env=None):
+    def __init__(self, folder, *flags, port=None, env=None, largest_file_kb=None):
         self.folder = Path(folder)
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [sys.executable, "-m", "dashlight", "serve", "--data", str(folder), "--port", str(self.port)]
         self._command += ["--json", *flags]
+        if largest_file_kb is not None:  # As if the disk were full from there on.
+            self._command = ["bash", "-c", f'ulimit -f {largest_file_kb}; exec "$@"', "bash", *self._command]
         self._env = {**environment(), "DASHLIGHT_SERVER_KEEP_FREE_MB": "0", **(env or {})}
         self.process = None
 
