@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import UUID
 
 from dashlight.errors import PrivacyError
-from dashlight.ingest.jpeg import check_jpeg
 from dashlight.model import Policy, Redaction
 from dashlight.publication.checks import check_bundle
 from dashlight.store.publish import NewPicture
@@ -74,25 +73,7 @@ def verify_bundle(archive: memoryview, *, sha256: str, now: datetime, active_enr
             hint="nothing of it was kept; the edge's policy and clock have to be looked at",
             code=f"policy-{first.code}",
         )
-    for number, placed in enumerate(bundle.pictures):
-        _check_picture(archive, placed, number)
     return Verified(bundle)
-
-
-def _check_picture(archive: memoryview, placed: PlacedPicture, number: int) -> None:
-    entry = placed.entry
-    check_jpeg(
-        archive[placed.offset : placed.offset + entry.size_bytes],
-        width=entry.width,
-        height=entry.height,
-        name=f"{number:04}.jpg",
-    )
-    check_jpeg(
-        archive[placed.thumbnail_offset : placed.thumbnail_offset + entry.thumbnail_size_bytes],
-        width=entry.thumbnail_width,
-        height=entry.thumbnail_height,
-        name=f"{number:04}.thumb.jpg",
-    )
 
 
 def drawn_pictures(archive: memoryview, bundle: Bundle, numbers: Sequence[int]) -> list[Drawn]:

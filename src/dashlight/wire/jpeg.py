@@ -13,8 +13,9 @@ from dashlight.errors import Corrupt
 
 _SOI, _EOI, _SOS, _APP0 = 0xD8, 0xD9, 0xDA, 0xE0
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; all Huffman coded
-_PLAIN = (0xC4, 0xDB, 0xDD)  # Huffman tables, quantization tables, restart interval
-_JFIF = b"JFIF\0"
+_DHT, _DQT, _DRI = 0xC4, 0xDB, 0xDD  # Huffman tables, quantization tables, restart interval
+_MAX_SEGMENTS = 200  # A progressive picture has about 20.
+_JFIF = b"JFIF\0\x01"
 _JFIF_SIZE = 16  # without the preview that a JFIF header may embed
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")  # In coded data a 0xff is followed by zero or a restart marker.
 
@@ -33,18 +34,24 @@ def check_jpeg(jpeg: memoryview, width: int, height: int, name: str) -> None:
     """
     if bytes(jpeg[:2]) != bytes((0xFF, _SOI)):
         raise Corrupt(f"{name} is not a JPEG", code="not-jpeg")
-    offset, size = 2, None
+    offset, size, segments = 2, None, 0
     while (marker := _marker_at(jpeg, offset, name)) != _EOI:
+        segments += 1
+        if segments > _MAX_SEGMENTS:
+            raise Corrupt(f"{name} has more than {_MAX_SEGMENTS} segments", code="jpeg-metadata")
         body = _body_at(jpeg, offset, name)
         if marker in _FRAMES:
             size = _frame_size(body, size, name)
-        elif marker == _APP0:
-            if len(body) != _JFIF_SIZE - 2 or bytes(body[:5]) != _JFIF:
-                raise Corrupt(f"{name} carries metadata in an APP0 segment", code="jpeg-metadata")
-        elif marker not in (*_PLAIN, _SOS):
-            raise Corrupt(f"{name} carries a segment of type {marker:#04x}; it may be metadata", code="jpeg-metadata")
+        elif not _is_plain(marker, body, is_first=segments == 1):
+            raise Corrupt(
+                f"{name} carries a segment {marker:#04x} of {len(body)} bytes that may hold more than a picture",
+                hint="the redactor writes pictures without any metadata; nothing else may be uploaded",
+                code="jpeg-metadata",
+            )
         offset += 4 + len(body)
         if marker == _SOS:
+            if size is None:
+                raise Corrupt(f"{name} has a scan before its frame header", code="not-jpeg")
             offset = _after_coded_data(jpeg, offset, name)
     if offset + 2 != len(jpeg):
         raise Corrupt(f"{len(jpeg) - offset - 2} bytes follow the end of {name}", code="jpeg-metadata")
@@ -65,9 +72,44 @@ def _body_at(jpeg: memoryview, offset: int, name: str) -> memoryview:
     return jpeg[offset + 4 : offset + 2 + length]
 
 
+def _is_plain(marker: int, body: memoryview, *, is_first: bool) -> bool:
+    """Return whether a segment holds what it is for, to the byte, and nothing else."""
+    if marker == _APP0:
+        return is_first and len(body) == _JFIF_SIZE - 2 and bytes(body[:6]) == _JFIF and bytes(body[-2:]) == b"\0\0"
+    if marker == _DQT:
+        return _is_quantization(body)
+    if marker == _DHT:
+        return _is_huffman(body)
+    if marker == _SOS:
+        return len(body) > 0 and len(body) == 4 + 2 * body[0]
+    return marker == _DRI and len(body) == 2
+
+
+def _is_quantization(body: memoryview) -> bool:
+    at = 0
+    while at < len(body):
+        precision, table = body[at] >> 4, body[at] & 0xF
+        if precision > 1 or table > 3:
+            return False
+        at += 1 + 64 * (precision + 1)
+    return at == len(body)
+
+
+def _is_huffman(body: memoryview) -> bool:
+    at = 0
+    while at + 17 <= len(body):
+        symbols = sum(body[at + 1 : at + 17])
+        if body[at] >> 4 > 1 or body[at] & 0xF > 3 or symbols > 256:
+            return False
+        at += 17 + symbols
+    return at == len(body)
+
+
 def _frame_size(body: memoryview, before: tuple[int, int] | None, name: str) -> tuple[int, int]:
-    if before is not None or len(body) < 6:
+    if before is not None or len(body) < 9 or len(body) != 6 + 3 * body[5]:
         raise Corrupt(f"{name} does not have one frame header", code="not-jpeg")
+    if body[0] != 8 or body[5] not in (1, 3):
+        raise Corrupt(f"{name} does not have 8 bits and one or three components", code="not-jpeg")
     return int.from_bytes(body[3:5]), int.from_bytes(body[1:3])
 
 

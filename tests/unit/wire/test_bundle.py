@@ -216,7 +216,7 @@ EXIF = b"\xff\xe1\x00\x10Exif\0\0MM\0*\0\0\0\x08"
         (jpeg(64, 36)[:2] + b"\xff\xdb\x00\x01" + jpeg(64, 36)[2:], "not-jpeg"),
         (jpeg(64, 36)[:2] + b"\xff\xdb\xff\xff" + jpeg(64, 36)[2:], "not-jpeg"),
         (jpeg(64, 36)[:2] + b"\xff\xc0\x00\x04\0\0" + jpeg(64, 36)[2:], "not-jpeg"),
-        (jpeg(64, 36)[:2] + b"\xff\xc0\x00\x0b\x08\x00\x24\x00\x40\x01\0\0\0" + jpeg(64, 36)[2:], "not-jpeg"),
+        (jpeg(64, 36)[:20] + b"\xff\xc0\x00\x0b\x08\x00\x24\x00\x40\x01\0\0\0" + jpeg(64, 36)[20:], "not-jpeg"),
         (jpeg(64, 40), "bad-size"),
     ],
     ids=[

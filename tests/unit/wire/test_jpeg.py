@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashlight.errors import Corrupt
-from dashlight.ingest.jpeg import check_jpeg
+from dashlight.wire.jpeg import check_jpeg
 
 PLAIN = made_bundles.jpeg(64, 36)
 
 
 def check(content, width=64, height=36):
-    check_jpeg(memoryview(content), width=width, height=height, name="0000.jpg")
+    check_jpeg(memoryview(content), width, height, "0000.jpg")
 
 
 def with_segment(marker, payload):
@@ -71,13 +71,13 @@ def test_nothing_is_hidden_beside_the_picture(what):
     with pytest.raises(Corrupt) as caught:
         check(HIDDEN[what])
 
-    assert caught.value.code == "bad-jpeg"
+    assert caught.value.code in {"not-jpeg", "jpeg-metadata", "bad-size"}
     assert "0000.jpg" in caught.value.message
 
 
 @pytest.mark.parametrize("size", [(63, 36), (64, 35), (36, 64)])
 def test_a_picture_has_the_size_that_the_manifest_says(size):
-    with pytest.raises(Corrupt, match="64x36 pixels; the manifest says"):
+    with pytest.raises(Corrupt, match="the manifest says"):
         check(PLAIN, *size)
 
 
