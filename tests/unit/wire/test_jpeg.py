@@ -62,6 +62,11 @@ HIDDEN = {
     "segment without length": b"\xff\xd8\xff\xdb",
     "bad table": with_segment(0xDB, b"\x00" + bytes(63)),
     "huge Huffman table": with_segment(0xC4, b"\x00" + b"\xff" * 16),
+    "too many segments": PLAIN[:20] + b"\xff\xdd\0\4\0\0" * 201 + PLAIN[20:],
+    "scan without a frame": b"\xff\xd8\xff\xda\0\x08\1\1\0\0\x3f\0\xff\xd9",
+    "four components": with_segment(0xC0, b"\x08\0\x24\0\x40\4" + bytes(12)),
+    "missing Huffman symbols": with_segment(0xC4, b"\0\1" + bytes(15)),
+    "quantisation table 9": with_segment(0xDB, b"\x09" + bytes(64)),
     "arithmetic coding": with_segment(0xCC, b"\x00\x00"),
 }
 
