@@ -511,10 +511,8 @@ def test_nothing_that_is_stored_tells_who_sent_it(own_server):
 def test_a_token_cannot_be_traced_to_its_enrolment(own_server):
     own_server.enrol()
     with own_server.store.database.read() as connection:
-        tables = {
-            name: sql
-            for name, sql in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-        }
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        tables = dict(tuple(row) for row in rows)
         hashes = connection.exec_driver_sql("SELECT hash FROM token").scalars().all()
 
     assert "enrolment" not in tables["token"].partition("(")[2]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
 from dashlight.errors import Unavailable
-from dashlight.model import BBox, LonLat
+from dashlight.model import BBox
 from dashlight.store import outbox
 from dashlight.store.database import Change, Database, Event
 
@@ -27,11 +29,31 @@ def encoded(kind: str, data: str, cursor: int) -> bytes:
     return f"id: {cursor}\nevent: {kind}\ndata: {data}\n\n".encode()
 
 
-def concerns(event: Event, bbox: BBox | None) -> bool:
-    """Return whether an event is for a reader of `bbox`; events without a place are for everybody."""
-    if bbox is None or event.lon is None or event.lat is None:
-        return True
-    return bbox.contains(LonLat(event.lon, event.lat))
+class Batch:
+    """The events of one commit, encoded once for every reader."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.contents = [(event.cursor, encoded(event.kind, event.data, event.cursor)) for event in events]
+        self._lon = np.array([math.nan if event.lon is None else event.lon for event in events])
+        self._lat = np.array([math.nan if event.lat is None else event.lat for event in events])
+        self._is_for_all = np.isnan(self._lon) | np.isnan(self._lat)
+        self._chosen: dict[BBox, list[tuple[int, bytes]]] = {}  # Readers often look at the same region.
+
+    def chosen(self, bbox: BBox | None) -> list[tuple[int, bytes]]:
+        """Return cursor and bytes of the events that concern a region; those without a place concern every one."""
+        if bbox is None:
+            return self.contents
+        if bbox not in self._chosen:
+            mask = self._is_for_all.copy()
+            for part in bbox.parts():
+                mask |= (
+                    (self._lon >= part.west)
+                    & (self._lon <= part.east)
+                    & (self._lat >= part.south)
+                    & (self._lat <= part.north)
+                )
+            self._chosen[bbox] = [self.contents[i] for i in mask.nonzero()[0]]
+        return self._chosen[bbox]
 
 
 class _Reader:
@@ -39,21 +61,20 @@ class _Reader:
 
     def __init__(self, bbox: BBox | None, size: int) -> None:
         self.bbox = bbox
-        self.waiting: deque[tuple[int, bytes]] = deque()
+        self.waiting: list[tuple[int, bytes]] = []
         self.has_news = asyncio.Event()
         self._size = size
 
-    def add(self, events: Sequence[tuple[Event, bytes]]) -> None:
-        for event, content in events:
-            if not concerns(event, self.bbox):
-                continue
-            if len(self.waiting) >= self._size:
-                self.waiting.clear()
-                self.waiting.append((event.cursor, encoded("refresh", "{}", event.cursor)))
-                continue
-            self.waiting.append((event.cursor, content))
-        if self.waiting:
-            self.has_news.set()
+    def add(self, batch: Batch) -> None:
+        chosen = batch.chosen(self.bbox)
+        if not chosen:
+            return
+        if len(self.waiting) + len(chosen) > self._size:
+            cursor = chosen[-1][0]
+            self.waiting = [(cursor, encoded("refresh", "{}", cursor))]
+        else:
+            self.waiting.extend(chosen)
+        self.has_news.set()
 
 
 class Hub:
@@ -96,9 +117,9 @@ class Hub:
             loop.call_soon_threadsafe(self._tell, change.events)
 
     def _tell(self, events: Sequence[Event]) -> None:
-        told = [(event, encoded(event.kind, event.data, event.cursor)) for event in events]
+        batch = Batch(events)
         for reader in self._readers:
-            reader.add(told)
+            reader.add(batch)
 
     def check_room(self) -> None:
         """Check that one more stream may be opened.
@@ -125,9 +146,8 @@ class Hub:
             if missed is None:
                 yield encoded("refresh", "{}", cursor)
             else:
-                for event in missed:
-                    if concerns(event, bbox):
-                        yield encoded(event.kind, event.data, event.cursor)
+                for _, content in Batch(missed).chosen(bbox):
+                    yield content
             async for content in self._live(reader, cursor):
                 yield content
         finally:
@@ -149,7 +169,7 @@ class Hub:
                 yield _HEARTBEAT
                 continue
             reader.has_news.clear()
-            waiting, reader.waiting = reader.waiting, deque()
+            waiting, reader.waiting = reader.waiting, []
             content = b"".join(content for number, content in waiting if number > cursor)
             if content:
                 yield content
