@@ -212,7 +212,8 @@ def stopping() -> Iterator[threading.Event]:
     def ask(number: int, _frame: object) -> None:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stop.set()
+        # Not here: the interrupted code may hold the event's own lock.
+        threading.Thread(target=stop.set, name="stop").start()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

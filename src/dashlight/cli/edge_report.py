@@ -255,15 +255,20 @@ class BarLines(Lines):
         """Move the bar."""
         del picture
         if self._task is not None:
-            speed = self._bars.tasks[self._task].speed if self._task < len(self._bars.tasks) else None
+            speed = next((task.speed for task in self._bars.tasks if task.id == self._task), None)
             self._bars.update(self._task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
 
     def ended(self, recording: Recording, pictures: int) -> None:
         """Take the bar away."""
         if self._task is not None:
-            self._bars.update(self._task, visible=False)
+            self._bars.remove_task(self._task)
             self._task = None
         super().ended(recording, pictures)
+
+    def summary(self, station: Station, imported: Imported, uploaded: Uploaded | None, *, seconds: float) -> None:
+        """Take everything away, then say what came of it."""
+        self._bars.stop()
+        super().summary(station, imported, uploaded, seconds=seconds)
 
 
 def print_status(station: Station, *, is_json: bool) -> None:

@@ -366,8 +366,14 @@ class Ledger:
             db.execute("UPDATE bundles SET reason = ?, code = ? WHERE number = ?", (reason, code, number))
 
     def receive(self, number: int, receipt: bytes, picture_ids: Sequence[str], *, now: float) -> None:
-        """Store a verified receipt durably; after this the spool may drop the bundle."""
+        """Store a verified receipt durably; after this the spool may drop the bundle.
+
+        A bundle that was taken back while it was under way is to be erased at the server (again).
+        """
         with self.transaction() as db:
+            db.execute(
+                "UPDATE bundles SET forget_at = 0.0 WHERE number = ? AND state = ?", (number, BundleState.FORGOTTEN)
+            )
             db.execute(
                 "UPDATE bundles SET state = ?, receipt = ?, received_at = ?, reason = '', code = ''"
                 " WHERE number = ? AND state IN (?, ?)",

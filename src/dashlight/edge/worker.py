@@ -23,7 +23,7 @@ from dashlight.edge.server import Server
 from dashlight.edge.spool import SpoolFull
 from dashlight.edge.station import Station, sweep
 from dashlight.edge.upload import Retries, Uploaded, Uploader
-from dashlight.errors import DashlightError, Rejected
+from dashlight.errors import Corrupt, DashlightError, Rejected, Unauthorized, Unavailable
 from dashlight.vision.detectors import Detectors
 
 STOP_UPLOAD_S = 10.0
@@ -143,15 +143,20 @@ class UploadThread:
 
     def _pass(self) -> Uploaded:
         try:
-            done = self._uploader.upload_due(self._sent)
-            if done.stopped_by is None:
-                erase_due(self._station.ledger, self._server, self._station.seed, now=time.time())
+            self._erase()
+            return self._uploader.upload_due(self._sent)
         except DashlightError as exc:
             return Uploaded(stopped_by=exc)
         except Exception as exc:  # noqa: BLE001  # the top of a worker
             _LOG.exception("upload.failed")
             return Uploaded(stopped_by=DashlightError(f"a defect while uploading: {exc!r}"))
-        return done
+
+    def _erase(self) -> None:
+        """Erase what is due before anything new goes up; what fails stays due and does not hold up the rest."""
+        try:
+            erase_due(self._station.ledger, self._server, self._station.seed, now=time.time())
+        except (Unavailable, Unauthorized, Corrupt) as exc:
+            _LOG.warning("erasure.failed", extra={"code": exc.code})
 
     def _sent(self, bundle: BundleRow) -> None:
         self._on_sent(bundle)
