@@ -148,7 +148,7 @@ function closeLayers(theme) {
       'source-layer': 'pictures',
       minzoom: PICTURES_ZOOM,
       layout: { 'circle-sort-key': ['get', 'day'] },
-      paint: { 'circle-color': colour, 'circle-opacity': 0.22, 'circle-radius': groundWidth(5) },
+      paint: { 'circle-color': colour, 'circle-opacity': ['interpolate', ['linear'], ['zoom'], 16.5, 0.22, 17.5, 0], 'circle-radius': groundWidth(5) },
     },
     {
       id: 'dots',
