@@ -119,11 +119,17 @@ def _may_hold_a_video(path: Path, suffixes: frozenset[str]) -> bool:
 def _hangups(stop: threading.Event) -> Iterator[None]:
     """Stop when the terminal is closed, too, so that the server never outlives the demo."""
     import signal
+    import threading
 
     if not hasattr(signal, "SIGHUP"):
         yield
         return
-    before = signal.signal(signal.SIGHUP, lambda _number, _frame: stop.set())
+
+    def ask(_number: int, _frame: object) -> None:
+        # Not here: the interrupted code may hold the event's own lock.
+        threading.Thread(target=stop.set, name="stop").start()
+
+    before = signal.signal(signal.SIGHUP, ask)
     try:
         yield
     finally:
