@@ -97,6 +97,7 @@ def served(folder, *, look=None, **settings):
     application = build(replace(SETTINGS, **settings), folder, look=look or CleanLook())
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen(100)  # Who connects before the server runs waits for it.
     config = uvicorn.Config(
         application.asgi, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=5
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _FLAGS = ("data", "host", "port", "name", "license", "public_url", "recheck_share")
+_BACKLOG = 1024
 _STOP_S = 30  # An upload that runs at the stop has so long to end.
 
 
@@ -107,7 +108,7 @@ def run_serve(args: argparse.Namespace) -> int:
         http="httptools",
         timeout_graceful_shutdown=_STOP_S,
         timeout_keep_alive=30,
-        backlog=1024,
+        backlog=_BACKLOG,
     )
 
     class Server(uvicorn.Server):
@@ -117,6 +118,7 @@ def run_serve(args: argparse.Namespace) -> int:
             application.stop_streams()
             await super().shutdown(sockets)
 
+    listener.listen(_BACKLOG)  # Whoever reads the address may connect at once and waits until the server runs.
     _announce(url, folder, settings.name, is_json=args.json)
     # uvicorn raises the signal again once it has stopped; a server that was asked to stop and did has ended well.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
