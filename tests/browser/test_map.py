@@ -22,6 +22,7 @@ def test_a_picture_arrives_live_opens_steps_is_reported_and_goes(server, browser
     browser.wait_text("dl-list", "No pictures yet")
     browser.run("window.isSamePage = true")
     browser.wait_map()
+    browser.wait(lambda: browser.run("return document.querySelector('dl-panel').page.feed.up"))
 
     server.publish(street_drives.archive(1, count=5))
 
@@ -80,6 +81,17 @@ def test_without_a_sequence_the_arrow_goes_to_the_nearest_picture_ahead(server, 
     browser.press("ARROW_RIGHT")
 
     browser.wait(lambda: second in browser.driver.current_url)
+
+
+def test_keys_pressed_faster_than_the_server_answers_are_not_lost(server, browser):
+    server.publish(street_drives.archive(1, count=4))
+    in_order = [each["id"] for each in server.client.get("/v1/pictures").json()["features"]][::-1]
+    browser.open(f"{server.url}/{HERE}&picture={in_order[0]}")
+    browser.find(".viewer-title")
+
+    for following in in_order[1:]:
+        browser.press("ARROW_RIGHT")
+        browser.wait(lambda following=following: following in browser.driver.current_url)
 
 
 def test_where_a_drive_ends_the_arrow_goes_on_along_another(server, browser):

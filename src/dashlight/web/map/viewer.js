@@ -38,6 +38,8 @@ export class ViewerElement extends LightElement {
     /** @type {Page | null} */
     this.page = null;
     this.isBroken = false;
+    /** @type {'prev' | 'next' | null} */
+    this.pending = null;
     this.onKey = (/** @type {KeyboardEvent} */ event) => this.#key(event);
   }
 
@@ -63,6 +65,8 @@ export class ViewerElement extends LightElement {
   updated() {
     const dialog = /** @type {HTMLDialogElement | null} */ (this.querySelector('dialog.full'));
     if (dialog && !dialog.open) dialog.showModal();
+    const way = this.pending;
+    if (way && this.page?.opened.neighbours[way] !== undefined) this.#step(way);
   }
 
   /** @param {KeyboardEvent} event */
@@ -94,6 +98,9 @@ export class ViewerElement extends LightElement {
   #step(way) {
     const page = /** @type {Page} */ (this.page);
     const id = page.opened.neighbours[way];
+    // A key that is pressed before the way is known is not lost.
+    this.pending = id === undefined ? way : null;
+    if (id === undefined) return;
     page.say(id === null ? t('noFurther') : '');
     this.isBroken = false;
     if (id) page.state.change({ picture: id });
