@@ -353,6 +353,7 @@ def run_run(args: argparse.Namespace) -> int:
     ):
         uploads = _uploads(station, settings, progress.sent, stop)
         uploads.start()
+        progress.watching(args.folders)
         imported = Imported()
         try:
             if args.folders and not args.once:

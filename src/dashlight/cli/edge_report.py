@@ -84,6 +84,10 @@ class Lines:
         """Say what was left out; the summary says it again."""
         self._say(f"{rejected.path}: {rejected.reason}")
 
+    def watching(self, folders: list[Path]) -> None:
+        """Say what is watched."""
+        self._say(f"watching {', '.join(map(str, folders))}" if folders else "uploading what waits")
+
     def away(self, folder: Path) -> None:
         """Say that a watched folder is gone."""
         self._say(f"{folder} is gone; waiting for it to return")
@@ -170,6 +174,10 @@ class JsonLines(Lines):
 
     def rejected(self, rejected: Rejected) -> None:
         """Keep it for the summary."""
+
+    def watching(self, folders: list[Path]) -> None:
+        """Print a `watching`."""
+        self._print(event="watching", folders=[str(folder) for folder in folders])
 
     def away(self, folder: Path) -> None:
         """Print an `away`."""
