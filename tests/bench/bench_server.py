@@ -197,14 +197,15 @@ def live_runs(runs):
 
 
 def row(name, values, unit, what, digits=1):
-    """Return one figure as `make bench` prints it."""
+    """Return one figure as `make bench` prints it: the median, and the distance between the quartiles."""
+    first, _, third = statistics.quantiles(values, n=4, method="inclusive")
     return {
         "name": name,
         "value": round(statistics.median(values), digits),
         "unit": unit,
         "input": what,
         "runs": len(values),
-        "spread": round(max(values) - min(values), digits),
+        "spread": round(third - first, digits),
     }
 
 
