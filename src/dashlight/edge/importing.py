@@ -338,8 +338,9 @@ class Importer:
         for piece in pieces:
             motion = Motion(piece.located.track)
             for place in wanted_places(motion, every_m=self._options.every_m):
-                heading_deg = motion.heading_at(place.at)
-                if heading_deg is not None and plan.allows(place.at, place.position).is_allowed:
+                course_deg = motion.heading_at(place.at)
+                if course_deg is not None and plan.allows(place.at, place.position).is_allowed:
+                    heading_deg = piece.recording.looks_deg(course_deg)
                     candidates.append(Candidate(place.position, heading_deg, place.at))
                     spans.append((piece.fingerprint, place.earliest, place.latest))
         verdicts = thinned(candidates, rules, self._seed, taken=self._ledger.slots())

@@ -44,7 +44,7 @@ class SelectedFrame:
         raw: The pixels; their metres count along this recording's track.
         at: When it was taken, aware UTC.
         position: Where the camera was then.
-        heading_deg: Which way the vehicle went, 0 <= h < 360.
+        heading_deg: Which way the camera looked, 0 <= h < 360.
         accuracy_m: Horizontal, when known.
     """
 
@@ -154,7 +154,7 @@ def selected_frames(
     decoding = Sharpest(recording.path, windows, max_size=max_size)
     for winner in decoding:
         at = located.alignment.at(winner.offset_s)
-        selected = _selected(motion, at, winner, places[winner.window])
+        selected = _selected(recording, motion, at, winner, places[winner.window])
         if selected is not None and (allowed is None or allowed(selected.at, selected.position)):
             yield selected
     if decoding.damage is not None and on_damage is not None:
@@ -174,14 +174,16 @@ def _windows(wanted: list[Wanted], alignment: ClockAlignment, duration_s: float)
     return windows, places
 
 
-def _selected(motion: Motion, at: datetime, winner: Winner, place: Wanted) -> SelectedFrame | None:
+def _selected(
+    recording: Recording, motion: Motion, at: datetime, winner: Winner, place: Wanted
+) -> SelectedFrame | None:
     """Return the frame with its own position; None where its heading cannot be told."""
     position = motion.position_at(at) or place.position
-    heading_deg = motion.heading_at(at)
+    course_deg = motion.heading_at(at)
     travelled_m = motion.travelled_at(at)
-    if heading_deg is None:
+    if course_deg is None:
         return None
     raw = RawFrame(
         winner.rgb, offset_s=winner.offset_s, travelled_m=place.travelled_m if travelled_m is None else travelled_m
     )
-    return SelectedFrame(raw, at, position, heading_deg, motion.accuracy_at(at))
+    return SelectedFrame(raw, at, position, recording.looks_deg(course_deg), motion.accuracy_at(at))

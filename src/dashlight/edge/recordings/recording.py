@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from dashlight.model import compass_deg
+
 
 class CameraPosition(StrEnum):
     """Which way a camera of a pair looks."""
@@ -59,6 +61,10 @@ class Recording:
     def is_source(self) -> bool:
         """Whether pictures may come from it: neither a parked car nor its interior is a street."""
         return not self.is_parking and self.camera_position is not CameraPosition.INTERIOR
+
+    def looks_deg(self, course_deg: float) -> float:
+        """Return which way its camera looks while the vehicle goes `course_deg`; 0 <= h < 360."""
+        return compass_deg(course_deg + (180.0 if self.camera_position is CameraPosition.REAR else 0.0))
 
 
 @dataclass(frozen=True, slots=True)

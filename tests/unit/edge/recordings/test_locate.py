@@ -70,6 +70,24 @@ def test_every_kind_of_telemetry_leads_to_the_same_pictures(tmp_path, clip, driv
     assert [frame.at for frame in frames] == sorted(frame.at for frame in frames)
 
 
+def test_a_rear_camera_looks_back_along_the_road(tmp_path, clip, drive):
+    fixes = drive(8, speed_mps=10.0)  # To the north-east, 45 degrees.
+    for letter in "FR":
+        mux_novatek(clip, fixes, tmp_path / f"20250601_150000_{letter}.mp4", utc_offset=HOURS_3)
+    front, rear = sorted(find_recordings([tmp_path]), key=lambda r: r.path.name)
+
+    headings = {
+        pair.camera_position.value: [f.heading_deg for f in selected_frames(pair, locate(pair, now=NOW))]
+        for pair in (front, rear)
+    }
+
+    assert set(headings) == {"front", "rear"}
+    assert headings["front"]
+    assert all(heading_difference_deg(heading, 45.0) < 5.0 for heading in headings["front"])
+    assert headings["rear"]
+    assert all(heading_difference_deg(heading, 225.0) < 5.0 for heading in headings["rear"])
+
+
 def test_the_policy_is_asked_before_decoding_and_has_the_last_word(tmp_path, clip, drive):
     path = mux_camm(clip, drive(8, speed_mps=10.0), tmp_path / "v.mp4")
     recording = only(path)
