@@ -15,7 +15,7 @@ from servers import personal_archive, served
 from dashlight.ingest.personal import publish_staged
 from dashlight.model import Policy, destination, tile_xy
 from dashlight.store.upkeep import check_writable
-from dashlight.wire import deletion_secret, to_base64url
+from dashlight.wire import deletion_secret, published_sequence, to_base64url
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_feature_tells_what_the_contract_says(shown):
     assert (properties["captured_precision"], properties["day"]) == ("instant", "2026-11-23")
     assert (properties["view:azimuth"], properties["accuracy_m"]) == (90.0, 3.5)
     assert (properties["policy"], properties["license"]) == ("fleet", "CC-BY-SA-4.0")
-    assert (properties["sequence"], properties["rank"]) == (str(made_bundles.SEQUENCE), 1)
+    assert (properties["sequence"], properties["rank"]) == (str(published_sequence(made_bundles.SEQUENCE)), 1)
     assert (properties["width"], properties["height"]) == (64, 36)
     assert properties["redactions"] == [{"kind": "plate", "bbox_xyxy": [1, 2, 11, 6]}]
     assert shown.client.get(feature["assets"]["thumbnail"]["href"]).content[:2] == b"\xff\xd8"
@@ -555,3 +555,10 @@ def test_the_openapi_names_every_route(shown):
         "/metrics",
     }
     assert set(paths["/v1/pictures/{picture_id}"]) == {"get", "delete"}
+
+
+def test_who_reads_a_sequence_cannot_add_to_it():
+    shown = published_sequence(made_bundles.SEQUENCE)
+
+    assert shown != made_bundles.SEQUENCE
+    assert published_sequence(shown) != shown

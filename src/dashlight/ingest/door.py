@@ -32,7 +32,7 @@ from dashlight.store import bundles, pictures, tokens, withdraw
 from dashlight.store.bundles import Accepted, StoredObject
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
-from dashlight.wire import Receipt, deletion_commitment, encode_receipt, public_bytes
+from dashlight.wire import Receipt, deletion_commitment, encode_receipt, public_bytes, published_sequence
 from dashlight.wire.keys import verify as verify_signature
 
 T = TypeVar("T")
@@ -228,7 +228,7 @@ class Door:
             sha256=bytes.fromhex(bundle.sha256),
             policy=verified.policy,
             public_key=manifest.public_key,
-            sequence=manifest.sequence,
+            sequence=None if manifest.sequence is None else published_sequence(manifest.sequence),
             pictures=[verify.new_picture(p, manifest, i) for p, i in zip(bundle.pictures, ids, strict=not is_personal)],
             stored=stored,
             receipt=encode_receipt(receipt, self._key),

@@ -26,7 +26,7 @@ from dashlight.wire.keys import (
     sign,
     verify,
 )
-from dashlight.wire.manifest import Manifest, PictureEntry, captured_from_text, captured_to_text
+from dashlight.wire.manifest import Manifest, PictureEntry, captured_from_text, captured_to_text, published_sequence
 from dashlight.wire.receipt import Receipt, encode_receipt, verify_receipt
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "from_base64url",
     "max_pictures",
     "public_bytes",
+    "published_sequence",
     "sign",
     "to_base64url",
     "verify",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from dashlight.errors import Corrupt, InputError
 from dashlight.model import (
@@ -25,6 +25,9 @@ from dashlight.wire.canonical import from_base64url, to_base64url
 
 _T = TypeVar("_T")
 VERSION = 1
+_SEQUENCES = UUID(
+    "1b7d1347-0a62-456b-b985-4d3af4203961"
+)  # The namespace of published sequences; any random one, for ever this.
 MAX_SIDE_PX = 16_384
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
 MAX_REDACTIONS = 1_000
@@ -71,7 +74,8 @@ class Manifest:
         policy: Under which it is published.
         license_id: SPDX identifier of the pictures' licence.
         public_key: The bundle's own Ed25519 key, 32 bytes.
-        sequence: Which drive piece the pictures are of, in order (`fleet`, `open`), or None.
+        sequence: Which drive piece the pictures are of, in order (`fleet`, `open`), or None. A secret between this
+            contributor and the server: whoever knows it can add to the piece. `published_sequence` is what is told.
         attribution: The name a mapper chose (`open` only), or None.
         pictures: 1 to 300 (`personal`: 10), in the order of capture where there is a sequence.
     """
@@ -93,6 +97,14 @@ class Manifest:
                 raise InputError(f"a {self.policy} bundle carries no name", code="policy")
             if not _ATTRIBUTION.match(self.attribution):
                 raise InputError("an attribution is 2 to 80 letters, digits, spaces and .,'()&+-", code="policy")
+
+
+def published_sequence(sequence: UUID) -> UUID:
+    """Return the identifier under which a sequence is published.
+
+    It follows from the manifest's by a hash (RFC 9562, version 5), so that nobody who reads the map can add pictures to somebody else's drive.
+    """
+    return uuid5(_SEQUENCES, str(sequence))
 
 
 def captured_to_text(captured: CapturedAt) -> str:
