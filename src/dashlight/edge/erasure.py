@@ -174,6 +174,7 @@ def take_back(
             "UPDATE recordings SET state = ? WHERE fingerprint = ?",
             [(RecordingState.FORGOTTEN, name) for name in selection.recordings],
         )
+    selection = _with_newest(ledger, selection)
     bundles = {b.number: b for b in ledger.bundles()}
     numbers = {p.bundle for p in selection.pictures} | set(selection.bundles)
     for bundle in (bundles[number] for number in sorted(numbers) if number in bundles):
@@ -188,6 +189,18 @@ def take_back(
             is_spread = bundle.policy == Policy.PERSONAL and not at_once and len(selection.pictures) > 1
             spread_s = PERSONAL_SPREAD_S if is_spread else 0.0
             _mark_pictures(ledger, mine, now=now, spread_s=spread_s, rng=rng)
+
+
+def _with_newest(ledger: Ledger, selection: Selection) -> Selection:
+    """Return a selection with what an import sealed of its recordings since it was made; nothing comes after it."""
+    pictures = {(p.recording, p.offset_ms): p for p in selection.pictures}
+    for name in selection.recordings:
+        for picture in _pictures(ledger, "recording = ? AND state = 'kept'", (name,)):
+            pictures.setdefault((picture.recording, picture.offset_ms), picture)
+    if len(pictures) == len(selection.pictures):
+        return selection
+    found = tuple(pictures.values())
+    return Selection(found, tuple({*selection.bundles, *_whole_bundles(ledger, found)}), selection.recordings)
 
 
 def _mark_pictures(

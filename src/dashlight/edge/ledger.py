@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from dashlight.errors import HostError, NotFound
+from dashlight.model import LonLat
+from dashlight.publication import HiddenPlace
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
@@ -248,8 +250,11 @@ class Ledger:
 
     def add_bundle(
         self, bundle: BundleRow, pictures: Sequence[PictureRow], *, now: float, slots: Iterable[str] = ()
-    ) -> None:
+    ) -> frozenset[int]:
         """Record a bundle whose file is in the spool, and its pictures, in one transaction.
+
+        Another process may have forgotten a recording or hidden a place since the pictures were chosen: then nothing
+        is recorded, and the caller makes a bundle without them.
 
         Args:
             bundle: Its state is taken as `spooled`.
@@ -257,10 +262,16 @@ class Ledger:
             now: Unix seconds.
             slots: The slots of the policy's density rule that the pictures fill.
 
+        Returns:
+            The places in `pictures` of those that may not be told any more; none when the bundle is recorded.
+
         Raises:
             HostError: When one of the pictures is in another bundle already.
         """
         with self.transaction() as db:
+            withdrawn = _withdrawn(db, pictures)
+            if withdrawn:
+                return withdrawn
             db.execute(
                 "INSERT INTO bundles (number, sha256, size_bytes, pictures, policy, sequence, state, not_before,"
                 " created_at) VALUES (?,?,?,?,?,?,?,?,?)",
@@ -285,6 +296,7 @@ class Ledger:
                 ],
             )
             db.executemany("INSERT OR IGNORE INTO slots VALUES (?)", [(key,) for key in slots])
+        return frozenset()
 
     def slots(self) -> frozenset[str]:
         """Return the slots of the density rule that are filled."""
@@ -463,6 +475,18 @@ class Ledger:
     def _pictures(self, where: str, values: Sequence[Any], *, order: str = "recording, offset_ms") -> list[PictureRow]:
         rows = self.rows(f"SELECT {_PICTURE} FROM pictures WHERE {where} ORDER BY {order}", values)  # noqa: S608
         return [PictureRow(*row) for row in rows]
+
+
+def _withdrawn(db: sqlite3.Connection, pictures: Sequence[PictureRow]) -> frozenset[int]:
+    """Return the places in `pictures` of those whose recording is forgotten or whose position is hidden by now."""
+    rows = db.execute("SELECT fingerprint FROM recordings WHERE state = ?", (RecordingState.FORGOTTEN,))
+    forgotten = {row[0] for row in rows}
+    hidden = [HiddenPlace(LonLat(lon, lat), m) for lon, lat, m in db.execute("SELECT lon, lat, radius_m FROM places")]
+    return frozenset(
+        n
+        for n, p in enumerate(pictures)
+        if p.recording in forgotten or any(place.hides(LonLat(p.lon, p.lat)) for place in hidden)
+    )
 
 
 def _bundle_row(row: tuple[Any, ...]) -> BundleRow:

@@ -86,15 +86,26 @@ class Sealer:
     ) -> tuple[int, tuple[Violation, ...]]:
         """Write one bundle durably; return how many pictures it has, and why others were left out.
 
-        What ingest would refuse under the policy is left out here, before it could be sent.
+        What ingest would refuse under the policy is left out here, before it could be sent, and so is what its owner
+        took back or hid since it was redacted.
 
         Raises:
             SpoolFull: When there is no room; call again with the same pictures later.
             HostError: When the disk fails.
         """
         kept, violations = self._obedient(pictures, sequence)
-        if not kept:
-            return 0, violations
+        while kept:
+            withdrawn = self._written(kept, sequence, not_before=not_before, slots=slots)
+            if not withdrawn:
+                break
+            kept, more = self._obedient([p for n, p in enumerate(kept) if n not in withdrawn], sequence)
+            violations += more
+        return len(kept), violations
+
+    def _written(
+        self, kept: Sequence[ReadyPicture], sequence: UUID | None, *, not_before: float, slots: Sequence[str]
+    ) -> frozenset[int]:
+        """Write one bundle; return the places of pictures that may not be in it, and then nothing is left of it."""
         number = self._ledger.reserve_bundle_number()
         archive = encode_bundle(
             [
@@ -118,8 +129,10 @@ class Sealer:
             state=BundleState.SPOOLED,
             not_before=not_before,
         )
-        self._ledger.add_bundle(row, [_row(p) for p in kept], now=self._now(), slots=slots)
-        return len(kept), violations
+        withdrawn = self._ledger.add_bundle(row, [_row(p) for p in kept], now=self._now(), slots=slots)
+        if withdrawn:
+            self._spool.drop(sha256)
+        return withdrawn
 
     def _obedient(
         self, pictures: Sequence[ReadyPicture], sequence: UUID | None

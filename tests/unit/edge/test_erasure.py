@@ -4,12 +4,13 @@ import random
 
 import httpx
 import pytest
-from edge_stations import NOW, FakeServer, sealed, station_in, uploader
+from edge_stations import NOW, FakeServer, ready, sealed, station_in, uploader
 
 from dashlight.edge.erasure import PERSONAL_SPREAD_S, due_count, erase_due, selected, selected_picture, take_back
 from dashlight.edge.ledger import BundleState, RecordingRow, RecordingState
 from dashlight.errors import NotFound, Unavailable
 from dashlight.model import LonLat, Policy
+from dashlight.wire import decode_bundle
 
 
 @pytest.fixture
@@ -157,6 +158,47 @@ def test_a_name_that_fits_nothing_or_too_much_is_told(station):
         selected(station.ledger, day="1999-01-01")
     with pytest.raises(NotFound):
         selected_picture(station.ledger, "nothing", server=None)
+
+
+def test_what_is_forgotten_while_it_is_imported_is_not_sealed(station):
+    remember(station)
+    remember(station, "s" * 32)
+    taken_back(station, selected(station.ledger, recordings=[station.ledger.recording("r" * 32)]))
+    pictures = [ready(n, recording=("r" if n < 3 else "s") * 32) for n in range(5)]
+
+    kept, _ = station.sealer.seal(pictures, sequence=None)
+
+    assert kept == 2
+    (bundle,) = station.ledger.bundles()
+    assert {p.recording for p in station.ledger.pictures_of(bundle=bundle.number)} == {"s" * 32}
+    assert len(decode_bundle(station.spool.read(bundle.sha256)).pictures) == 2
+    assert station.spool.names() == {bundle.sha256}
+    assert station.sealer.seal(pictures[:3], sequence=None) == (0, ())
+    assert station.spool.names() == {bundle.sha256}
+
+
+def test_a_place_that_is_hidden_while_it_is_imported_is_not_sealed(station):
+    pictures = [ready(n) for n in (0, 1, 4000, 4001)]
+    station.disclosure.hide(pictures[0].claim.position)
+
+    kept, _ = station.sealer.seal(pictures, sequence=None)
+
+    assert kept == 2
+    (bundle,) = station.ledger.bundles()
+    assert [p.offset_ms for p in station.ledger.pictures_of(bundle=bundle.number)] == [4_000_000, 4_001_000]
+    assert station.spool.names() == {bundle.sha256}
+
+
+def test_what_was_sealed_after_the_owner_was_asked_is_forgotten_too(station):
+    remember(station)
+    first = sealed(station)
+    selection = selected(station.ledger, recordings=[station.ledger.recording("r" * 32)])
+    second = sealed(station, first=10)
+
+    taken_back(station, selection)
+
+    assert station.spool.names() == set()
+    assert {station.ledger.bundle(b.sha256).state for b in (first, second)} == {BundleState.FORGOTTEN}
 
 
 def test_a_place_that_becomes_hidden_withdraws_what_waits_and_offers_the_rest_again(station):
