@@ -375,6 +375,36 @@ def test_a_picture_is_erased_by_its_secret_and_nothing_of_it_is_left(own_server)
         assert own_server.client.get(f"/v1/pictures/{receipt.picture_ids[other]}/picture.jpg").status_code == 200
 
 
+def test_a_bundle_whose_pictures_are_gone_erases_nobody_elses(own_server):
+    mine, theirs = next(NUMBER), next(NUMBER)
+    my_bundle = made_bundles.archive(1, bundle_number=mine)
+    (my_picture,) = own_server.publish(my_bundle).picture_ids
+    secret = to_base64url(deletion_secret(made_bundles.SEED, mine, 0))
+    own_server.client.delete(f"/v1/pictures/{my_picture}", headers={"Dashlight-Deletion-Secret": secret})
+    receipt = own_server.publish(made_bundles.archive(3, bundle_number=theirs))
+    sha256 = made_bundles.sha256_of(my_bundle)
+    signature = to_base64url(sign(bundle_key(made_bundles.SEED, mine), "forget", sha256.encode()))
+
+    reply = own_server.client.delete(f"/v1/bundles/{sha256}", headers={"Dashlight-Signature": signature})
+
+    assert reply.status_code == 204
+    assert [own_server.client.get(f"/v1/pictures/{i}").status_code for i in receipt.picture_ids] == [200] * 3
+
+
+@pytest.mark.parametrize("table", ["object", "picture"])
+def test_no_number_is_given_twice(own_server, table):
+    given = set()
+    for number in (next(NUMBER), next(NUMBER)):
+        receipt = own_server.publish(made_bundles.archive(1, bundle_number=number))
+        with own_server.store.database.read() as connection:
+            given.add(connection.exec_driver_sql(f"SELECT number FROM {table}").scalar_one())
+        secret = to_base64url(deletion_secret(made_bundles.SEED, number, 0))
+        url = f"/v1/pictures/{receipt.picture_ids[0]}"
+        assert own_server.client.delete(url, headers={"Dashlight-Deletion-Secret": secret}).status_code == 204
+
+    assert len(given) == 2
+
+
 def test_a_wrong_secret_erases_nothing(server):
     receipt = server.publish(fresh())
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from dashlight.config import ServerSettings
@@ -275,18 +276,29 @@ class Door:
         await asyncio.to_thread(self._erase_picture, picture_id, secret)
 
     def _erase_picture(self, picture_id: UUID, secret: bytes) -> None:
-        with self._database.read() as connection:
-            found = pictures.find_for_erasure(connection, picture_id)
-        if found is None:
-            return
-        number, commitment = found
-        if not secrets.compare_digest(deletion_commitment(secret), commitment):
-            raise Unauthorized("the deletion secret is not this picture's", code="bad-secret")
-        self._database.write(lambda t: withdraw.erase(t, [number]))
+        def erase(transaction: Transaction) -> None:
+            number = _number_for(transaction.connection, picture_id, secret)
+            if number is not None:
+                withdraw.erase(transaction, [number])
+
+        with self._database.read() as connection:  # A wrong secret keeps no writer waiting.
+            _number_for(connection, picture_id, secret)
+        self._database.write(erase)
         withdraw.finish_erasures(self._database, self._objects)
 
     async def _write(self, job: Callable[[Transaction], T]) -> T:
         return await asyncio.wrap_future(self._database.submit(job))
+
+
+def _number_for(connection: sa.Connection, picture_id: UUID, secret: bytes) -> int | None:
+    """Return the number of the picture that the secret erases, or None when it is erased already."""
+    found = pictures.find_for_erasure(connection, picture_id)
+    if found is None:
+        return None
+    number, commitment = found
+    if not secrets.compare_digest(deletion_commitment(secret), commitment):
+        raise Unauthorized("the deletion secret is not this picture's", code="bad-secret")
+    return number
 
 
 def _random_uuid() -> UUID:

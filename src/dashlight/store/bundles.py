@@ -151,12 +151,14 @@ def erase_bundle(transaction: Transaction, sha256: bytes) -> None:
     row = connection.execute(sa.select(bundle).where(bundle.c.sha256 == sha256)).one()
     if row.state not in (BundleState.PUBLISHED, BundleState.STAGED):
         return
-    numbers = connection.execute(sa.select(picture.c.number).where(picture.c.object == row.object)).scalars().all()
     connection.execute(
         sa.update(bundle)
         .where(bundle.c.sha256 == sha256)
         .values(state=int(BundleState.ERASED), receipt=b"", object=None)
     )
+    if row.object is None:  # Its pictures were all erased one by one.
+        return
+    numbers = connection.execute(sa.select(picture.c.number).where(picture.c.object == row.object)).scalars().all()
     if numbers:
         withdraw.erase(transaction, numbers)
     elif row.state == BundleState.STAGED:

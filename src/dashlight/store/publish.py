@@ -21,6 +21,7 @@ from dashlight.store.schema import PictureState, Precision
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
+_LAST_NUMBER = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")  # Of erased pictures too.
 _UPSERT_LIVE = sa.text(
     "INSERT INTO live (cell, octant, captured_ms, number, mark) VALUES (:cell, :octant, :captured_ms, :number, :mark) "
     "ON CONFLICT (cell, octant) DO UPDATE SET captured_ms = excluded.captured_ms, number = excluded.number, "
@@ -154,7 +155,7 @@ def publish(
     one `refresh`.
     """
     connection = transaction.connection
-    first = (connection.execute(sa.select(sa.func.max(schema.picture.c.number))).scalar() or 0) + 1
+    first = (connection.execute(_LAST_NUMBER).scalar() or 0) + 1
     sequence_number, first_rank = _sequence(connection, sequence, len(pictures))
     terms = _terms(connection, policy, pictures)
     shown, rows = [], []

@@ -58,9 +58,10 @@ def erase(transaction: Transaction, numbers: Sequence[int]) -> None:
 
 
 def remove_object(transaction: Transaction, number: int) -> None:
-    """Delete an object's row and note that all of its bytes go."""
+    """Delete an object's row and note that all of its bytes go; a bundle that was stored there has no object any more."""
     table = schema.object_
     key = transaction.connection.execute(sa.select(table.c.key).where(table.c.number == number)).scalar_one()
+    transaction.connection.execute(sa.update(schema.bundle).where(schema.bundle.c.object == number).values(object=None))
     transaction.connection.execute(sa.delete(table).where(table.c.number == number))
     transaction.connection.execute(sa.insert(schema.erasure).values(key=key, offset_bytes=0, length_bytes=-1))
 

@@ -1,5 +1,7 @@
 -- The first schema. Times are milliseconds or days since 1970-01-01 UTC; positions are millionths of a degree;
 -- headings are tenths of a degree. docs/reference/store.md says what each table is for and how long a row stays.
+-- AUTOINCREMENT where a number outlives its row in another table, in a queue or on an operator's screen: a number that
+-- came again would stand for something else.
 
 CREATE TABLE setting (
     name TEXT PRIMARY KEY,
@@ -23,7 +25,7 @@ CREATE TABLE sequence (
 );
 
 CREATE TABLE object (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
     size_bytes INTEGER NOT NULL,
     head_bytes INTEGER NOT NULL
@@ -40,7 +42,7 @@ CREATE TABLE bundle (
 CREATE INDEX bundle_state ON bundle (state) WHERE state = 1;
 
 CREATE TABLE picture (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE,
     state INTEGER NOT NULL,
     qk INTEGER NOT NULL,
@@ -120,7 +122,7 @@ CREATE TABLE gone (
 
 -- Byte ranges whose rows are deleted and whose bytes are still to be zeroed. A whole object has length -1.
 CREATE TABLE erasure (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL,
     offset_bytes INTEGER NOT NULL,
     length_bytes INTEGER NOT NULL
@@ -156,7 +158,7 @@ CREATE TABLE token (
 ) WITHOUT ROWID;
 
 CREATE TABLE report (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     picture INTEGER NOT NULL,
     issue TEXT NOT NULL,
     comment TEXT NOT NULL,
