@@ -244,7 +244,7 @@ def test_the_pictures_layer_shows_every_picture_where_it_is(shown):
         assert lon == pytest.approx(claimed["geometry"]["coordinates"][0], abs=1e-5)
         assert properties["heading"] == 90
         assert properties["policy"] == "fleet"
-        assert properties["seq"] == str(made_bundles.SEQUENCE)
+        assert properties["seq"] == str(published_sequence(made_bundles.SEQUENCE))
         assert properties["day"] == 20_780
     assert y > 0
     assert len({f["properties"]["id"] for f in found["features"]}) == len(found["features"]) > 5

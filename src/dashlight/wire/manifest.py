@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 VERSION = 1
 _SEQUENCES = UUID(
     "1b7d1347-0a62-456b-b985-4d3af4203961"
-)  # The namespace of published sequences; any random one, for ever this.
+)  # The namespace of published ones.
 MAX_SIDE_PX = 16_384
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
 MAX_REDACTIONS = 1_000
@@ -102,7 +102,8 @@ class Manifest:
 def published_sequence(sequence: UUID) -> UUID:
     """Return the identifier under which a sequence is published.
 
-    It follows from the manifest's by a hash (RFC 9562, version 5), so that nobody who reads the map can add pictures to somebody else's drive.
+    It follows from the manifest's by a hash (RFC 9562, version 5), so that nobody who reads the map can add
+    pictures to somebody else's drive.
     """
     return uuid5(_SEQUENCES, str(sequence))
 
