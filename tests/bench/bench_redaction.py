@@ -36,15 +36,6 @@ NAMES = (
 )
 HELD_OUT_SHARE = 0.2
 COVERED_SHARE = 0.9
-NAMES = (
-    "redaction.plate_recall",
-    "redaction.painted_share",
-    "redaction.false_boxes",
-    "redaction.detect_ms",
-    "redaction.face_recall",
-    "redaction.head_recall",
-    "redaction.false_refusals",
-)
 
 
 def labels(name: str) -> list[dict[str, Any]]:

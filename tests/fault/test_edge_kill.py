@@ -20,7 +20,7 @@ from dashlight.errors import Corrupt
 from dashlight.model import Policy
 from dashlight.wire import decode_bundle, from_base64url, verify_receipt
 
-KILLS = int(os.environ.get("DASHLIGHT_SOAK_KILLS", "6"))  # noqa: TID251  # `make soak` says how often
+KILLS = int(os.environ.get("DASHLIGHT_SOAK_KILLS", "10"))  # noqa: TID251  # `make soak` says how often
 EXPECTED_FILES = {"seed", "enrolment.json", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "lock.sqlite"}
 
 

@@ -163,7 +163,7 @@ def kill_loop(folder, kills, *, seed=0):
 
 @pytest.mark.soak
 def test_a_killed_server_keeps_what_it_acknowledged(tmp_path, record_property):
-    kills = int(environment().get("DASHLIGHT_SOAK_KILLS", "6"))
+    kills = int(environment().get("DASHLIGHT_SOAK_KILLS", "8"))
 
     receipts = kill_loop(tmp_path, kills)
 

@@ -14,10 +14,8 @@ import numpy.typing as npt
 
 from dashlight.model import Detection
 from dashlight.vision.boxes import nms, unscaled
-from dashlight.vision.sessions import Floats, Network, Pixels, fitted
+from dashlight.vision.sessions import BGR_FACTOR, BGR_MEAN, Floats, Network, Pixels, fitted
 
-BGR_MEAN = (103.53, 116.28, 123.675)
-BGR_FACTOR = (1 / 57.375, 1 / 57.12, 1 / 58.395)
 STRIDES = (8, 16, 32)
 BINS = 11
 NMS_IOU_THRESHOLD = 0.6

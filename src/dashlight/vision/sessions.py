@@ -26,6 +26,11 @@ class Network(Protocol):
         """Return the named outputs."""
 
 
+# The statistics of ImageNet, for blue, green, red: what the text and the object network were trained with.
+BGR_MEAN = (103.53, 116.28, 123.675)
+BGR_FACTOR = (1 / 57.375, 1 / 57.12, 1 / 58.395)
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """An input array and how it was scaled.

@@ -16,14 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, unscaled
-from dashlight.vision.sessions import Floats, Network, Pixels, fitted, fitted_size
+from dashlight.vision.sessions import BGR_FACTOR, BGR_MEAN, Floats, Network, Pixels, fitted, fitted_size
 
 SIZE_MULTIPLE = 32
 CORE_THRESHOLD = 0.3  # The binarisation threshold of the paper.
 UNCLIP_RATIO = 2.0  # How far a core is widened: area times this over perimeter.
-# The statistics of ImageNet that the network was trained with, for blue, green, red.
-BGR_MEAN = (103.53, 116.28, 123.675)
-BGR_FACTOR = (1 / 57.375, 1 / 57.12, 1 / 58.395)
 MIN_CORE_SIDE = 3.0
 MAX_LINES = 500
 
