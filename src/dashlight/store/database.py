@@ -175,12 +175,13 @@ class Database:
                 self._commit(batch)
 
     def _commit(self, batch: list[tuple[Job, Future[Any]]]) -> None:
+        asked = [(job, future) for job, future in batch if future.set_running_or_notify_cancel()]
         done: list[tuple[Future[Any], Any]] = []
         failed: list[tuple[Future[Any], BaseException]] = []
         changes: list[Change] = []
         try:
             with self._writing.begin() as connection:
-                for job, future in batch:
+                for job, future in asked:
                     change = Change()
                     try:
                         with connection.begin_nested():
@@ -190,7 +191,8 @@ class Database:
                         failed.append((future, exc))
         except Exception as exc:  # noqa: BLE001  # Nothing of the batch was committed.
             error = _as_ours(exc)
-            failed += [(future, error) for future, _ in done]
+            told = {id(future) for future, _ in failed}
+            failed += [(future, error) for _, future in asked if id(future) not in told]
             done, changes = [], []
         for change in changes:
             if change.qks or change.events:

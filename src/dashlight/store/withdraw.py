@@ -58,7 +58,7 @@ def erase(transaction: Transaction, numbers: Sequence[int]) -> None:
 
 
 def remove_object(transaction: Transaction, number: int) -> None:
-    """Delete an object's row and note that all of its bytes go; a bundle that was stored there has no object any more."""
+    """Delete an object's row and note that all of its bytes go; no bundle is stored there any more."""
     table = schema.object_
     key = transaction.connection.execute(sa.select(table.c.key).where(table.c.number == number)).scalar_one()
     transaction.connection.execute(sa.update(schema.bundle).where(schema.bundle.c.object == number).values(object=None))

@@ -121,6 +121,56 @@ def test_waiting_jobs_share_one_commit_and_listeners_run_before_the_answer(datab
     assert heard == [[n] for n in range(10)]
 
 
+def test_a_write_that_nobody_waits_for_any_more_is_left_out_and_the_next_is_made(database):
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(_transaction):
+        entered.set()
+        leave.wait(10)
+
+    first = database.submit(slow)
+    entered.wait(10)
+    given_up, next_one = database.submit(insert("given up")), database.submit(insert("next"))
+    assert given_up.cancel()
+    leave.set()
+    first.result(10)
+
+    assert next_one.result(10) == 1
+    assert database.submit(insert("later")).result(10) == 1
+    assert names(database) == {"next", "later"}
+
+
+def test_a_write_that_is_made_cannot_be_cancelled_any_more(database):
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(_transaction):
+        entered.set()
+        leave.wait(10)
+        return "done"
+
+    first = database.submit(slow)
+    entered.wait(10)
+
+    assert not first.cancel()
+    leave.set()
+    assert first.result(10) == "done"
+
+
+def test_a_write_that_another_process_keeps_out_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 50)
+    database = Database(tmp_path / "dashlight.sqlite")
+    other = sqlite3.connect(tmp_path / "dashlight.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(Unavailable) as caught:
+        database.submit(insert("a")).result(10)
+
+    other.close()
+    assert caught.value.code == "busy"
+    assert database.submit(insert("b")).result(10) == 1
+    database.close()
+
+
 def test_too_many_waiting_writes_are_refused(database):
     entered, leave = threading.Event(), threading.Event()
 
