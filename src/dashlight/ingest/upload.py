@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,11 +50,9 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
     size = 0
     waiting: list[bytes] = []
     waiting_bytes = 0
+    file = _StagedFile(path)
     try:
-        handle = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as exc:
-        raise HostError(f"cannot stage an upload: {exc.strerror}", code="disk") from exc
-    try:
+        await asyncio.to_thread(file.open)
         async with asyncio.timeout_at(min(ends, loop.time() + stall_s)) as limit:
             async for chunk in chunks:
                 limit.reschedule(min(ends, loop.time() + stall_s))
@@ -63,9 +62,9 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
                 waiting.append(chunk)
                 waiting_bytes += len(chunk)
                 if waiting_bytes >= _WRITE_BYTES:
-                    await asyncio.to_thread(_write, handle, waiting)
+                    await asyncio.to_thread(file.write, waiting)
                     waiting, waiting_bytes = [], 0
-        await asyncio.to_thread(_write, handle, waiting)
+        await asyncio.to_thread(file.write, waiting)
     except TimeoutError as exc:
         raise InputError(
             f"the upload sent nothing for {stall_s:g} s, or took more than {timeout_s:g} s", code="upload-stalled"
@@ -75,12 +74,37 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
             f"the server cannot write: {exc.strerror}", hint="the bundle is safe with you", code="disk-full"
         ) from exc
     finally:
-        os.close(handle)
+        await asyncio.to_thread(file.close)
     return size
 
 
-def _write(handle: int, chunks: list[bytes]) -> None:
-    content = b"".join(chunks)
-    view = memoryview(content)
-    while view:
-        view = view[os.write(handle, view) :]
+class _StagedFile:
+    """A file that threads open, write and close.
+
+    Whoever awaits a thread may be cancelled while it still works. So a call waits for the one before, and after
+    `close` nothing is done any more: no write ever meets a handle that is closed, or that is another file's by then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = threading.Lock()
+        self._handle: int | None = None  # Under the lock.
+        self._is_closed = False  # Under the lock.
+
+    def open(self) -> None:
+        with self._turn:
+            if not self._is_closed:
+                self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def write(self, chunks: list[bytes]) -> None:
+        with self._turn:
+            view = memoryview(b"".join(chunks))
+            while view and self._handle is not None:
+                view = view[os.write(self._handle, view) :]
+
+    def close(self) -> None:
+        with self._turn:
+            self._is_closed = True
+            if self._handle is not None:
+                os.close(self._handle)
+                self._handle = None

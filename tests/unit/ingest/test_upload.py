@@ -1,0 +1,86 @@
+import asyncio
+import os
+import threading
+
+import pytest
+
+from dashlight.errors import InputError
+from dashlight.ingest import upload
+
+
+async def two_chunks():
+    yield bytes(1 << 20)
+    yield b"the end"
+
+
+@pytest.fixture
+def held_write(monkeypatch):
+    """Hold the first write to a file until `leave` is set; give the handle that it writes to."""
+    entered, leave, handles = threading.Event(), threading.Event(), []
+    write = os.write
+
+    def held(handle, content):
+        if not handles:
+            handles.append(handle)
+            entered.set()
+            leave.wait(10)
+        return write(handle, content)
+
+    monkeypatch.setattr(upload.os, "write", held)
+    return entered, leave, handles
+
+
+def is_open(handle):
+    try:
+        os.fstat(handle)
+    except OSError:
+        return False
+    return True
+
+
+def test_all_that_comes_is_written(tmp_path):
+    path = tmp_path / "staged"
+
+    size = asyncio.run(upload.receive(two_chunks(), path, stall_s=5, timeout_s=5))
+
+    assert path.read_bytes() == bytes(1 << 20) + b"the end"
+    assert size == (1 << 20) + 7
+
+
+def test_an_upload_that_takes_too_long_closes_its_file_only_when_the_last_write_is_done(tmp_path, held_write):
+    entered, leave, handles = held_write
+
+    async def receive():
+        task = asyncio.create_task(upload.receive(two_chunks(), tmp_path / "staged", stall_s=0.05, timeout_s=5))
+        await asyncio.to_thread(entered.wait, 10)
+        done, _ = await asyncio.wait({task}, timeout=0.3)
+        was_open = is_open(handles[0])
+        leave.set()
+        with pytest.raises(InputError, match=r"0\.05 s"):
+            await task
+        return done, was_open
+
+    done, was_open = asyncio.run(receive())
+
+    assert not done
+    assert was_open
+    assert not is_open(handles[0])
+
+
+def test_an_upload_that_is_cancelled_twice_closes_its_file_only_when_the_last_write_is_done(tmp_path, held_write):
+    entered, leave, handles = held_write
+
+    async def receive():
+        task = asyncio.create_task(upload.receive(two_chunks(), tmp_path / "staged", stall_s=5, timeout_s=5))
+        await asyncio.to_thread(entered.wait, 10)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.05)
+        was_open = is_open(handles[0])
+        leave.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return was_open
+
+    assert asyncio.run(receive())
+    assert not is_open(handles[0])
