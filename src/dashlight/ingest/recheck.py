@@ -80,6 +80,9 @@ class ProcessLook:
                     code="recheck-unavailable",
                     retry_after_s=_RETRY_AFTER_S,
                 ) from exc
+            except BaseException:  # Its reply would be taken for the verdict on the next picture.
+                await self._end()
+                raise
         if "corrupt" in reply:
             raise Corrupt(f"a picture cannot be decoded: {reply['corrupt']}", code="bad-jpeg")
         return tuple(Readable(kind, (x0, y0, x1, y1)) for kind, x0, y0, x1, y1 in reply["readable"])

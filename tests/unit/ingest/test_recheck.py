@@ -1,4 +1,5 @@
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -93,6 +94,39 @@ def test_a_process_that_died_is_started_again():
             await dying.close()
 
     asyncio.run(ask_often())
+
+
+TELL_THEN_NAME_THE_SIZE = """
+import json, sys, time
+print(json.dumps({"ready": True}), flush=True)
+for line in sys.stdin.buffer:
+    size = json.loads(line)["size_bytes"]
+    sys.stdin.buffer.read(size)
+    if size == 1:
+        open(%r, "w").close()
+        time.sleep(0.2)
+    print(json.dumps({"readable": [["plate", size, 0, 0, 0]]}), flush=True)
+"""
+
+
+def test_a_request_that_is_cancelled_leaves_no_verdict_for_the_next_picture(tmp_path):
+    os.mkfifo(tmp_path / "asked")
+    a_look = look(TELL_THEN_NAME_THE_SIZE % str(tmp_path / "asked"))
+
+    async def ask():
+        try:
+            first = asyncio.create_task(a_look.readable(b"x", ()))
+            await asyncio.to_thread((tmp_path / "asked").read_bytes)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            return await a_look.readable(b"xx", ())
+        finally:
+            await a_look.close()
+
+    (found,) = asyncio.run(ask())
+
+    assert found.bbox_xyxy[0] == 2, "the verdict is on the picture that was asked about"
 
 
 @needs_weights
