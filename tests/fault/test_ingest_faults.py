@@ -8,6 +8,7 @@ import pytest
 from servers import ServerProcess, draw_tokens, served
 
 from dashlight.errors import HostError
+from dashlight.store import tokens
 from dashlight.store.upkeep import sweep
 from dashlight.wire import MEDIA_TYPE, bundle_key, deletion_secret, sign, to_base64url
 
@@ -60,6 +61,20 @@ def test_a_write_that_fails_is_told_and_the_retry_comes_out_right(tmp_path, part
         stored, named = objects_and_names(running)
         assert stored == named
         assert len(named) == 1
+
+
+@pytest.mark.parametrize("is_done_first", [False, True])
+@pytest.mark.parametrize("name", ["enrol", "draw_tokens"])
+def test_an_invite_is_spent_only_together_with_the_first_tokens(tmp_path, monkeypatch, name, is_done_first):
+    monkeypatch.setattr(tokens, name, getattr(tokens, name))  # So that it is put back.
+    with served(tmp_path) as running:
+        trouble = Trouble(tokens, name, is_done_first=is_done_first)
+        asked = {"invite": running.invite(), "policy": "fleet", "license": "CC-BY-SA-4.0"}
+
+        failed, again = (running.client.post("/v1/enrolments", json=asked) for _ in range(2))
+
+        assert trouble.is_over
+        assert (failed.status_code, again.status_code) == (507, 201)
 
 
 @pytest.mark.parametrize("is_done_first", [False, True])
@@ -140,7 +155,7 @@ def test_a_client_that_hangs_up_leaves_nothing(tmp_path):
 def test_a_disk_that_is_full_in_the_middle_of_an_upload_loses_nothing(tmp_path):
     small, large = made_bundles.archive(2, bundle_number=1), made_bundles.archive(300, bundle_number=2)
     assert len(small) < 500_000 < len(large)
-    tokens = draw_tokens(tmp_path, 3)
+    drawn = draw_tokens(tmp_path, 3)
     server = ServerProcess(tmp_path, "--recheck-share", "0", largest_file_kb=500).start()
     try:
         with httpx.Client(base_url=server.url, timeout=20, trust_env=False) as client:
@@ -149,7 +164,7 @@ def test_a_disk_that_is_full_in_the_middle_of_an_upload_loses_nothing(tmp_path):
                 headers = {"Authorization": f"Bearer {token}", "Content-Type": MEDIA_TYPE}
                 return client.put(f"/v1/bundles/{made_bundles.sha256_of(archive)}", content=archive, headers=headers)
 
-            first, refused, again = put(small, tokens[0]), put(large, tokens[1]), put(small, tokens[0])
+            first, refused, again = put(small, drawn[0]), put(large, drawn[1]), put(small, drawn[0])
 
             assert [r.status_code for r in (first, refused, again)] == [201, 507, 200]
             assert refused.headers["content-type"] == "application/problem+json"

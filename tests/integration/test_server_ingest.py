@@ -138,6 +138,11 @@ def test_an_invite_is_spent_once(server):
     assert server.client.post("/v1/enrolments", json=asked).status_code == 401
 
 
+def test_a_small_budget_of_tokens_does_not_cost_the_invite(tmp_path):
+    with served(tmp_path, tokens_per_day=3) as running:
+        assert len(running.enrol()["tokens"]) == 3
+
+
 def test_an_invite_is_for_its_policy(server):
     asked = {"invite": server.invite(Policy.OPEN), "policy": "fleet", "license": "CC-BY-SA-4.0"}
 

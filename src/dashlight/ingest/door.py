@@ -104,8 +104,15 @@ class Door:
         """
         if license_id not in LICENSES:
             raise InputError(f"licence {license_id!r} is none of {', '.join(LICENSES)}", code="bad-license")
-        credential = await self._write(lambda t: tokens.enrol(t, invite, policy, license_id))
-        return Enrolled(credential, policy, license_id, tuple(await self.draw_tokens(credential, FIRST_TOKENS)))
+        day, per_day = self._day(), self._settings.tokens_per_day
+
+        def spend(transaction: Transaction) -> tuple[str, list[str]]:
+            credential = tokens.enrol(transaction, invite, policy, license_id)
+            count = min(FIRST_TOKENS, per_day)
+            return credential, tokens.draw_tokens(transaction, credential, count, day=day, per_day=per_day)
+
+        credential, first_tokens = await self._write(spend)
+        return Enrolled(credential, policy, license_id, tuple(first_tokens))
 
     async def draw_tokens(self, credential: str, count: int) -> list[str]:
         """Return new upload tokens.
@@ -114,9 +121,11 @@ class Door:
             Unauthorized: When the credential is not one of this server's.
             Unavailable: When today's are drawn.
         """
-        day = int(self._now().timestamp()) // _UNIX_DAY_S
-        per_day = self._settings.tokens_per_day
+        day, per_day = self._day(), self._settings.tokens_per_day
         return await self._write(lambda t: tokens.draw_tokens(t, credential, count, day=day, per_day=per_day))
+
+    def _day(self) -> int:
+        return int(self._now().timestamp()) // _UNIX_DAY_S
 
     async def put_bundle(
         self, sha256: str, token: str, chunks: AsyncIterator[bytes], *, length: int | None
