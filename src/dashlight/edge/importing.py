@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -17,7 +17,17 @@ from uuid import UUID
 from dashlight.edge.fingerprint import fingerprint
 from dashlight.edge.ledger import RecordingRow, RecordingState
 from dashlight.edge.pipeline import Taken, redacted
-from dashlight.edge.recordings import Drive, Located, Recording, drives, find_recordings, locate, selected_frames
+from dashlight.edge.recordings import (
+    CameraPosition,
+    Drive,
+    Located,
+    Recording,
+    Settling,
+    drives,
+    find_recordings,
+    locate,
+    selected_frames,
+)
 from dashlight.edge.sealing import MAX_ARCHIVE_BYTES, ReadyPicture, rounded
 from dashlight.edge.select import wanted_places
 from dashlight.edge.spool import SpoolFull
@@ -135,6 +145,7 @@ class Importer:
         self._wait_for_room = wait_for_room
         self._now = now
         self._is_damaged = False  # of the recording at hand
+        self._tried: dict[str, float | None] = {}  # Left over after another look: when the file had changed.
         self.done = Imported()
 
     def import_paths(self, paths: Iterable[Path]) -> Imported:
@@ -147,13 +158,14 @@ class Importer:
             HostError: When this machine fails.
         """
         found: list[Recording] = []
+        paths = list(paths)
         for each in find_recordings(paths):
             if isinstance(each, Rejected):
-                self._reject(each)
+                self.reject(each)
             else:
                 found.append(each)
         self.import_recordings(found)
-        self._import_waiting({r.path for r in found})
+        self.import_waiting(paths, seen={r.path.resolve() for r in found})
         return self.done
 
     def import_recordings(self, found: Sequence[Recording]) -> None:
@@ -164,24 +176,70 @@ class Importer:
                 sources.append(recording)
             else:
                 why = "recorded while parking" if recording.is_parking else "looks into the vehicle"
-                self._reject(Rejected(recording.path, f"{why}: no pictures of the street", "not-a-street"))
+                self.reject(Rejected(recording.path, f"{why}: no pictures of the street", "not-a-street"))
         for drive in drives(sources):
             if self._stop.is_set():
                 return
             self._import_drive(drive)
 
-    def _import_waiting(self, seen: set[Path]) -> None:
-        if not self._disclosure.apprenticeship().is_over:
-            return
-        paths = [Path(row.path) for row in self._ledger.recordings(RecordingState.WAITING)]
-        again = [
-            each
-            for each in find_recordings(p for p in paths if p not in seen and p.exists())
-            if not isinstance(each, Rejected)
-        ]
-        self.import_recordings(again)
+    def import_waiting(
+        self, folders: Iterable[Path] = (), *, seen: Collection[Path] = (), settle_s: float = 0.0
+    ) -> None:
+        """Import what an earlier look left: what waited for the policy, and in `folders` what was withdrawn.
 
-    def _reject(self, rejected: Rejected) -> None:
+        Drives are taken whole, their finished recordings too, because the policy looks at whole drives. What another
+        look left as it was is looked at again only when its file has changed.
+
+        Args:
+            folders: As the owner named them; what was broken off elsewhere is not taken up.
+            seen: Resolved paths that were looked at just now.
+            settle_s: A file that changed later than this many seconds ago is left for the next look.
+
+        Raises:
+            SpoolFull: When there is no room and waiting did not help.
+            HostError: When this machine fails.
+        """
+        below = [folder.resolve() for folder in folders]
+        left = [row for row in self._left_over(below) if Path(row.path) not in seen]
+        if not left:
+            return
+        drives_left = {row.drive or row.fingerprint for row in left}
+        rows = {
+            Path(row.path): row
+            for row in self._ledger.recordings()
+            if (row.drive or row.fingerprint) in drives_left and _modified_s(row.path) is not None
+        }
+        settling = Settling(now_s=self._now(), quiet_s=settle_s) if settle_s else None
+        found = list(find_recordings(rows, settling=settling, below=below))
+        self.import_recordings(
+            [
+                replace(each, camera_position=CameraPosition(rows[each.path].camera or each.camera_position))
+                for each in found
+                if isinstance(each, Recording)
+            ]
+        )
+        looked_at = {Path(each.path) for each in found}
+        for row in left:
+            if Path(row.path) in looked_at:
+                self._tried[row.fingerprint] = _modified_s(row.path)
+
+    def _left_over(self, below: Sequence[Path]) -> list[RecordingRow]:
+        states = {RecordingState.OPEN}
+        if self._disclosure.apprenticeship().is_over:
+            states.add(RecordingState.WAITING)
+        rows = self._ledger.recordings(*states)
+        left = {row.fingerprint for row in rows}
+        self._tried = {name: at for name, at in self._tried.items() if name in left}  # Done since, it may return.
+        return [
+            row
+            for row in rows
+            if (row.state is RecordingState.WAITING or any(Path(row.path).is_relative_to(each) for each in below))
+            and (modified_s := _modified_s(row.path)) is not None
+            and self._tried.get(row.fingerprint) != modified_s
+        ]
+
+    def reject(self, rejected: Rejected) -> None:
+        """Count and tell what was left out."""
         self.done.rejected.append(rejected)
         self._progress.rejected(rejected)
 
@@ -213,7 +271,7 @@ class Importer:
         try:
             return fingerprint(recording.path)
         except HostError as exc:
-            self._reject(Rejected(recording.path, exc.message, exc.code, exc.hint))
+            self.reject(Rejected(recording.path, exc.message, exc.code, exc.hint))
             return None
 
     def _drive_name(self, named: Sequence[tuple[Recording, str]]) -> str:
@@ -230,7 +288,7 @@ class Importer:
         located = locate(recording, now=now, timezone=self._options.timezone)
         if isinstance(located, Rejected):
             if not is_done:
-                self._reject(located)
+                self.reject(located)
                 path = str(recording.path.resolve())
                 self._save(RecordingRow(name, path, RecordingState.REJECTED, reason=located.reason, code=located.code))
             return None
@@ -407,11 +465,11 @@ class Importer:
                 yield taken, picture
         except DashlightError as exc:
             self._is_damaged = True
-            self._reject(Rejected(piece.recording.path, exc.message, exc.code, exc.hint))
+            self.reject(Rejected(piece.recording.path, exc.message, exc.code, exc.hint))
 
     def _on_damage(self, rejected: Rejected) -> None:
         self._is_damaged = True
-        self._reject(rejected)
+        self.reject(rejected)
 
     def _room_or_wait(self) -> None:
         self._with_room(self._spool.check_room)
@@ -437,9 +495,7 @@ class Importer:
         for violation in violations:
             row = self._ledger.recording(held[0].recording)
             path = Path(row.path if row else "?")
-            self._reject(
-                Rejected(path, f"a picture breaks the policy: {violation.message}", f"policy-{violation.code}")
-            )
+            self.reject(Rejected(path, f"a picture breaks the policy: {violation.message}", f"policy-{violation.code}"))
         if sealed:
             self.done.bundles += 1
             self.done.pictures += sealed
@@ -477,6 +533,13 @@ def _ready(taken: Taken, picture: RedactedPicture, recording: str, captured: Cap
 
 def _offset_ms(offset_s: float) -> int:
     return round(offset_s * 1000)
+
+
+def _modified_s(path: str) -> float | None:
+    try:
+        return Path(path).stat().st_mtime
+    except OSError:  # Not there, or not to be read now.
+        return None
 
 
 def _is_still_there(piece: _Piece) -> bool:

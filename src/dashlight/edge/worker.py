@@ -234,9 +234,11 @@ def run(
         fresh = [each for each in found if not isinstance(each, Rejected)]
         for each in found:
             if isinstance(each, Rejected):
-                progress.rejected(each)
+                importer.reject(each)
         try:
             importer.import_recordings(fresh)
+            if not stop.is_set():
+                importer.import_waiting(folders, settle_s=watch.settle_s)
         except SpoolFull as exc:
             look.again(r.path for r in fresh)
             progress.paused(exc.message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,21 +49,25 @@ class Settling:
         return self.seen[path] == (size_bytes, modified_s)
 
 
-def find_recordings(paths: Iterable[Path], *, settling: Settling | None = None) -> Iterator[Recording | Rejected]:
+def find_recordings(
+    paths: Iterable[Path], *, settling: Settling | None = None, below: Sequence[Path] = ()
+) -> Iterator[Recording | Rejected]:
     """Yield each video under `paths` (files or folders), folders in order of name.
 
     Args:
         paths: What the user named. A file named directly is looked at whatever its suffix.
         settling: In a folder that is being written to: unfinished files are passed over, silently.
+        below: Folders that were named before; for a path in one of them the names and logs between count as they did.
     """
     visited: set[tuple[int, int]] = set()
     offered: set[tuple[int, int]] = set()
     for path in paths:
+        root = next((folder for folder in below if path.is_relative_to(folder)), path)
         for found in _walked(path, path, visited, depth=0):
             if isinstance(found, Rejected):
                 yield found
                 continue
-            result = _examined(found, path, settling, offered)
+            result = _examined(found, root, settling, offered)
             if result is not None:
                 yield result
 
