@@ -65,13 +65,19 @@ class Spans:
     """Stretches of a recording in milliseconds, both ends included."""
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
-        self._spans = sorted(spans)
-        self._starts = [s[0] for s in self._spans]
+        apart: list[tuple[int, int]] = []
+        for first, last in sorted(spans):
+            if apart and first <= apart[-1][1]:
+                apart[-1] = (apart[-1][0], max(apart[-1][1], last))
+            else:
+                apart.append((first, last))
+        self._starts = [first for first, _ in apart]
+        self._ends = [last for _, last in apart]
 
     def has(self, offset_ms: int) -> bool:
         """Return whether a moment lies in one of them."""
-        index = bisect_right(self._starts, offset_ms)
-        return any(offset_ms <= last for _, last in self._spans[max(0, index - 8) : index])
+        index = bisect_right(self._starts, offset_ms) - 1
+        return index >= 0 and offset_ms <= self._ends[index]
 
 
 def merged_track(tracks: Iterable[Track]) -> Track:
