@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -173,8 +174,18 @@ def withdraw(ledger: Ledger, spool: Spool, number: int, sha256: str, *, gone: It
         db.executemany(
             "UPDATE pictures SET state = 'forgotten' WHERE bundle = ? AND number = ?", [(number, n) for n in gone]
         )
-        db.execute("DELETE FROM pictures WHERE bundle = ? AND state <> 'forgotten'", (number,))
+        if _may_be_anonymous(db, number):
+            # Taken again they could be public twice; `erase_due` still needs them.
+            db.execute("UPDATE pictures SET state = 'forgotten' WHERE bundle = ?", (number,))
+        else:
+            db.execute("DELETE FROM pictures WHERE bundle = ? AND state <> 'forgotten'", (number,))
     spool.drop(sha256)
+
+
+def _may_be_anonymous(db: sqlite3.Connection, number: int) -> bool:
+    """Return whether the server may have published the pictures of a bundle and forgotten that they were one."""
+    policy, attempts = db.execute("SELECT policy, attempts FROM bundles WHERE number = ?", (number,)).fetchone()
+    return bool(policy == Policy.PERSONAL and attempts > 0)
 
 
 def _is_hidden(position: LonLat, places: Iterable[HiddenPlace]) -> bool:

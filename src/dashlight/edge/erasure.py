@@ -8,21 +8,23 @@ secret. Of `personal` pictures the server never told an identifier: they are fou
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from dashlight.edge.disclosure import withdraw
 from dashlight.edge.fingerprint import fingerprint
 from dashlight.edge.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingRow, RecordingState
 from dashlight.edge.server import Server
 from dashlight.edge.spool import Spool
-from dashlight.errors import InputError, NotFound, Unauthorized
+from dashlight.errors import DashlightError, HostError, InputError, NotFound, Unauthorized, Unavailable
 from dashlight.model import Policy
 from dashlight.wire import bundle_key, deletion_secret, sign, to_base64url
 
 PERSONAL_SPREAD_S = 14 * 86_400.0  # Erased together, pictures would show that they belong together.
 GIVE_UP_AFTER_S = 30 * 86_400.0  # A personal picture that is not found for so long is not there (any more).
+_T = TypeVar("_T")
 _SAME_DEG = 1.5e-6
 _SAME_HEADING_DEG = 0.11
 
@@ -223,29 +225,70 @@ def due_count(ledger: Ledger) -> int:
 def erase_due(ledger: Ledger, server: Server, seed: bytes, *, now: float) -> int:
     """Erase at the server what is due, and return how many bundles and pictures that was.
 
+    What fails stays due and does not hold up the rest, unless nobody answers at all.
+
     Raises:
-        Unavailable: When the server cannot be reached; what is left stays due.
-        Unauthorized: When the server does not take the key; what is left stays due.
+        Unavailable: When the server cannot be reached, or answered one of the requests so.
+        Unauthorized: When the server does not take a key.
+        Corrupt: When what answers is not the server.
     """
-    erased = 0
-    for number, sha256 in ledger.rows("SELECT number, sha256 FROM bundles WHERE forget_at <= ?", (now,)):
-        signature = to_base64url(sign(bundle_key(seed, number), "forget", sha256.encode()))
-        server.delete_bundle(sha256, signature=signature)
-        with ledger.transaction() as db:
-            db.execute(
-                "UPDATE bundles SET state = ?, forget_at = NULL WHERE number = ?", (BundleState.FORGOTTEN, number)
-            )
-            db.execute("UPDATE pictures SET state = 'forgotten', forget_at = NULL WHERE bundle = ?", (number,))
-        erased += 1
-    for picture, forget_at in _due_pictures(ledger, now):
-        if _erase_picture(server, seed, picture) or now - forget_at > GIVE_UP_AFTER_S:
-            with ledger.transaction() as db:
-                db.execute(
-                    "UPDATE pictures SET state = 'forgotten', forget_at = NULL WHERE recording = ? AND offset_ms = ?",
-                    (picture.recording, picture.offset_ms),
-                )
-            erased += 1
+    bundles = ledger.rows(
+        "SELECT number, sha256, policy FROM bundles WHERE forget_at <= ? ORDER BY forget_at, number", (now,)
+    )
+    erased, failed = _each(bundles, lambda row: _erase_bundle(ledger, server, seed, row, now=now))
+    if failed is None or not _is_away(failed):
+        more, later = _each(_due_pictures(ledger, now), lambda row: _settle_picture(ledger, server, seed, row, now=now))
+        erased, failed = erased + more, failed or later
+    if failed is not None:
+        raise failed
     return erased
+
+
+def _each(items: Iterable[_T], erase: Callable[[_T], bool]) -> tuple[int, DashlightError | None]:
+    """Erase one by one; return how many, and the first failure."""
+    erased, failed = 0, None
+    for item in items:
+        try:
+            erased += erase(item)
+        except HostError:
+            raise
+        except DashlightError as exc:
+            failed = failed or exc
+            if _is_away(exc):
+                break
+    return erased, failed
+
+
+def _is_away(error: DashlightError) -> bool:
+    return isinstance(error, Unavailable) and error.code == "unreachable"
+
+
+def _erase_bundle(ledger: Ledger, server: Server, seed: bytes, row: tuple[Any, ...], *, now: float) -> bool:
+    number, sha256, policy = row
+    if policy == Policy.PERSONAL:
+        server.on_fresh_connection()
+    signature = to_base64url(sign(bundle_key(seed, number), "forget", sha256.encode()))
+    was_there = server.delete_bundle(sha256, signature=signature)
+    # The server forgets which pictures a personal bundle had once they are public: then each goes by its own secret.
+    pictures_at = now if policy == Policy.PERSONAL and not was_there else None
+    with ledger.transaction() as db:
+        db.execute("UPDATE bundles SET state = ?, forget_at = NULL WHERE number = ?", (BundleState.FORGOTTEN, number))
+        db.execute("UPDATE pictures SET state = 'forgotten', forget_at = ? WHERE bundle = ?", (pictures_at, number))
+    return True
+
+
+def _settle_picture(ledger: Ledger, server: Server, seed: bytes, row: tuple[PictureRow, float], *, now: float) -> bool:
+    picture, forget_at = row
+    if picture.picture_id is None:
+        server.on_fresh_connection()
+    if not _erase_picture(server, seed, picture) and now - forget_at <= GIVE_UP_AFTER_S:
+        return False
+    with ledger.transaction() as db:
+        db.execute(
+            "UPDATE pictures SET state = 'forgotten', forget_at = NULL WHERE recording = ? AND offset_ms = ?",
+            (picture.recording, picture.offset_ms),
+        )
+    return True
 
 
 def _due_pictures(ledger: Ledger, now: float) -> list[tuple[PictureRow, float]]:

@@ -161,19 +161,20 @@ class Server:
             "PUT", f"/v1/bundles/{sha256}", content=archive, headers={"Content-Type": MEDIA_TYPE}, bearer=token
         ).body
 
-    def delete_bundle(self, sha256: str, *, signature: str) -> None:
-        """Erase a bundle; one that is not there (any more) is fine."""
-        self._delete(f"/v1/bundles/{sha256}", {"Dashlight-Signature": signature})
+    def delete_bundle(self, sha256: str, *, signature: str) -> bool:
+        """Erase a bundle; return False when the server knows none of that name (any more)."""
+        return self._delete(f"/v1/bundles/{sha256}", {"Dashlight-Signature": signature})
 
     def delete_picture(self, picture_id: str, *, secret: str) -> None:
         """Erase a picture; one that is not there (any more) is fine."""
         self._delete(f"/v1/pictures/{picture_id}", {"Dashlight-Deletion-Secret": secret})
 
-    def _delete(self, path: str, headers: dict[str, str]) -> None:
+    def _delete(self, path: str, headers: dict[str, str]) -> bool:
         try:
             self._checked("DELETE", path, headers=headers)
         except NotFound:
-            return
+            return False
+        return True
 
     def picture(self, picture_id: str) -> dict[str, Any]:
         """Return the public Feature of a picture.

@@ -4,11 +4,11 @@ import random
 
 import httpx
 import pytest
-from edge_stations import NOW, FakeServer, ready, sealed, station_in, uploader
+from edge_stations import NOW, FakeServer, problem, ready, sealed, station_in, uploader
 
 from dashlight.edge.erasure import PERSONAL_SPREAD_S, due_count, erase_due, selected, selected_picture, take_back
 from dashlight.edge.ledger import BundleState, RecordingRow, RecordingState
-from dashlight.errors import NotFound, Unavailable
+from dashlight.errors import NotFound, Unauthorized, Unavailable
 from dashlight.model import LonLat, Policy
 from dashlight.wire import decode_bundle
 
@@ -145,6 +145,56 @@ def test_a_personal_picture_is_found_by_its_place(tmp_path, server):
         erase_due(station.ledger, server.client(), station.seed, now=NOW)
 
         assert deleted == ["/v1/pictures/abc"]
+
+
+def test_a_personal_bundle_without_a_receipt_is_erased_picture_by_picture_after_the_batch(tmp_path, server):
+    with station_in(tmp_path / "home", policy=Policy.PERSONAL) as station:
+        remember(station)
+        bundle = sealed(station, count=2)
+        pictures = station.ledger.pictures_of(bundle=bundle.number)
+        server.answer = lambda r: httpx.Response(500) if r.method == "PUT" else None
+        uploader(station, server).upload_due()
+        public = {
+            f"id{n}": {
+                "id": f"id{n}",
+                "geometry": {"type": "Point", "coordinates": [p.lon, p.lat]},
+                "properties": {"view:azimuth": p.heading_deg},
+            }
+            for n, p in enumerate(pictures)
+        }
+
+        def answer(request):
+            name = request.url.path.rsplit("/", 1)[-1]
+            if request.method == "GET":
+                return httpx.Response(200, json={"type": "FeatureCollection", "features": list(public.values())})
+            if request.url.path.startswith("/v1/bundles/"):
+                return problem(404, "no-bundle", "its key was forgotten after the batch")
+            return httpx.Response(204) if public.pop(name, None) else problem(404, "not-found", "no such picture")
+
+        server.answer = answer
+        taken_back(station, selected(station.ledger, pending=True))
+        assert due_count(station.ledger) == 1
+
+        erase_due(station.ledger, server.client(), station.seed, now=NOW)
+
+        assert public == {}
+        assert due_count(station.ledger) == 0
+        # Not offered to the next import either: it might be public twice.
+        assert len(station.ledger.published_spans_ms("r" * 32)) == 2
+
+
+def test_an_erasure_that_fails_does_not_hold_up_the_others(station, server):
+    first, second, third = (sealed(station, first=n) for n in (0, 10, 20))
+    uploader(station, server).upload_due()
+    for bundle in (first, second, third):
+        taken_back(station, selected(station.ledger, bundle=bundle.sha256))
+    server.answer = lambda r: problem(401, "unauthorized", "no") if first.sha256 in r.url.path else None
+
+    with pytest.raises(Unauthorized):
+        erase_due(station.ledger, server.client(), station.seed, now=NOW)
+
+    assert server.erased == [second.sha256, third.sha256]
+    assert due_count(station.ledger) == 1
 
 
 def test_a_name_that_fits_nothing_or_too_much_is_told(station):
