@@ -7,6 +7,7 @@ for each other at most `BUSY_TIMEOUT_MS`.
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import sqlite3
@@ -91,6 +92,7 @@ class Database:
             HostError: When the file cannot be opened or is not ours.
         """
         self._path = path
+        _keep_private(path)
         self._engine = _engine(path, is_writer=False)
         self._writing = _engine(path, is_writer=True)
         self._listeners: list[Callable[[Change], None]] = []
@@ -219,6 +221,17 @@ def _as_ours(exc: BaseException) -> BaseException:
         return exc
     error.__cause__ = exc
     return error
+
+
+def _keep_private(path: Path) -> None:
+    """Make the files of a database readable by their owner only; SQLite gives later ones the mode of the first."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            if file.exists() and file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+    except OSError as exc:
+        raise HostError(f"cannot open the database {path}: {exc.strerror}", code="database") from exc
 
 
 def _engine(path: Path, *, is_writer: bool) -> sa.Engine:
