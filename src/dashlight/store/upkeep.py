@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from dashlight.errors import Corrupt, HostError
+from dashlight.errors import Corrupt, DashlightError, HostError
 from dashlight.store import bundles, withdraw
 from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import make_folder, write_durably
@@ -120,6 +124,44 @@ def note_batch(transaction: Transaction, day: int) -> None:
         ),
         {"name": _LAST_BATCH, "value": str(day)},
     )
+
+
+class Readiness:
+    """Whether rows and objects can be written: tried at most once in `KEEP_S`, however often anybody asks.
+
+    Args:
+        database: The rows.
+        objects: The bytes.
+        now_s: A monotonic clock.
+    """
+
+    KEEP_S = 5.0
+
+    def __init__(self, database: Database, objects: Objects, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._objects = objects
+        self._now_s = now_s
+        self._turn = threading.Lock()
+        self._ends_s = -math.inf  # Under the lock, as the next.
+        self._error: DashlightError | None = None
+
+    def check(self) -> None:
+        """Raise what the last trial raised, or return.
+
+        Raises:
+            HostError: When either cannot be written.
+            Unavailable: When the database is busy.
+        """
+        with self._turn:
+            if self._now_s() >= self._ends_s:
+                self._error = None
+                try:
+                    check_writable(self._database, self._objects)
+                except DashlightError as exc:
+                    self._error = exc
+                self._ends_s = self._now_s() + self.KEEP_S
+            if self._error is not None:
+                raise self._error.with_traceback(None)
 
 
 def check_writable(database: Database, objects: Objects) -> None:
