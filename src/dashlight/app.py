@@ -38,7 +38,7 @@ from dashlight.ingest.routes import make_router as ingest_router
 from dashlight.ingest.worker import run as run_ingest
 from dashlight.model import LICENSES
 from dashlight.store.pictures import Gone
-from dashlight.store.upkeep import Store, check_writable, open_store, sweep
+from dashlight.store.upkeep import Readiness, Store, open_store, sweep
 from dashlight.wire import MAX_BUNDLE_BYTES, MAX_PICTURES, MAX_PICTURES_PERSONAL, public_bytes, to_base64url
 
 __all__ = ["Application", "build", "catalog", "ingest"]
@@ -111,12 +111,13 @@ def build(settings: ServerSettings, folder: Path, *, base_url: str = "", look: S
     readers = Gauge("dashlight_catalog_live_streams", "Live streams that are open", registry=registry)
     readers.set_function(lambda: hub.readers)
     look = look or ProcessLook(timeout_s=settings.recheck_timeout_s)
-    door = Door(store.database, store.objects, store.key, look=look, settings=settings, metrics=IngestMetrics(registry))
+    metrics = IngestMetrics(registry)
+    door = Door(store.database, store.objects, store.key, look=look, settings=settings, metrics=metrics)
     api = FastAPI(
         title="dashlight",
         version=metadata.version("dashlight"),
         summary="A public, living library of street-level pictures.",
-        lifespan=_lifespan(store, hub, look, settings),
+        lifespan=_lifespan(store, hub, look, settings, metrics),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
@@ -156,12 +157,16 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
     )
 
 
-def _lifespan(store: Store, hub: Hub, look: SecondLook, settings: ServerSettings) -> Callable[[FastAPI], Any]:
+def _lifespan(
+    store: Store, hub: Hub, look: SecondLook, settings: ServerSettings, metrics: IngestMetrics
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         hub.start()
         stop = asyncio.Event()
-        worker = asyncio.create_task(run_ingest(stop, store.database, store.objects, hour=settings.batch_hour))
+        worker = asyncio.create_task(
+            run_ingest(stop, store.database, store.objects, hour=settings.batch_hour, metrics=metrics)
+        )
         try:
             yield
         finally:
@@ -175,6 +180,8 @@ def _lifespan(store: Store, hub: Hub, look: SecondLook, settings: ServerSettings
 
 
 def _add_operations(api: FastAPI, store: Store, registry: CollectorRegistry) -> None:
+    readiness = Readiness(store.database, store.objects)
+
     @api.get("/healthz", tags=["operations"])
     async def healthz() -> dict[str, str]:
         """Say that the process answers."""
@@ -182,8 +189,8 @@ def _add_operations(api: FastAPI, store: Store, registry: CollectorRegistry) -> 
 
     @api.get("/readyz", tags=["operations"])
     def readyz() -> dict[str, str]:
-        """Say that rows and objects can be written."""
-        check_writable(store.database, store.objects)
+        """Say that rows and objects can be written; tried at most every five seconds."""
+        readiness.check()
         return {"status": "ok"}
 
     @api.get("/metrics", tags=["operations"], response_class=Response)

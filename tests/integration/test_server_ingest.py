@@ -11,9 +11,11 @@ import tarfile
 import httpx
 import made_bundles
 import pytest
+from prometheus_client import CollectorRegistry
 from servers import SETTINGS, personal_archive, served
 
 from dashlight.errors import Unavailable
+from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
 from dashlight.ingest.recheck import Readable
 from dashlight.model import Policy
@@ -272,7 +274,7 @@ class Suspicious:
     def __init__(self):
         self.looked = 0
 
-    async def readable(self, _jpeg, _redactions):
+    async def readable(self, _jpeg, _redactions, _thumbnail):
         self.looked += 1
         return (Readable("plate", (1.0, 2.0, 3.0, 4.0)),)
 
@@ -283,7 +285,7 @@ class Suspicious:
 class Blind:
     """A second look that is not available."""
 
-    async def readable(self, _jpeg, _redactions):
+    async def readable(self, _jpeg, _redactions, _thumbnail):
         raise Unavailable("no detectors", code="recheck-unavailable", retry_after_s=7)
 
     async def close(self):
@@ -441,6 +443,28 @@ def test_personal_pictures_appear_together_and_nothing_ties_them(own_server):
     assert {p.stat().st_mtime for p in own_server.store.objects._objects.rglob("*") if p.is_file()} == {0.0}
     for picture in page:
         assert own_server.client.get(f"/v1/pictures/{picture['id']}/picture.jpg").content[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize("damage", [lambda p: p.write_bytes(bytes(p.stat().st_size)), lambda p: p.unlink()])
+def test_a_staged_bundle_that_is_damaged_keeps_nobody_elses_out(own_server, caplog, damage):
+    store = own_server.store
+    own_server.publish(personal_archive(3, 2006), policy=Policy.PERSONAL)
+    (key,) = store.objects.keys()
+    own_server.publish(personal_archive(4, 2007), policy=Policy.PERSONAL)
+    path = store.objects._objects / key
+    content = path.read_bytes()
+    damage(path)
+    metrics = IngestMetrics(CollectorRegistry())
+
+    published = publish_staged(store.database, store.objects, metrics=metrics)
+    counted = metrics.damaged.collect()[0].samples[0].value
+    path.write_bytes(content)  # From a backup.
+    later = publish_staged(store.database, store.objects, metrics=metrics)
+
+    assert (published, counted, later) == (4, 1, 3)
+    assert metrics.damaged.collect()[0].samples[0].value == 0
+    assert [r.object for r in caplog.records if r.getMessage() == "batch.damaged"] == [key]
+    assert own_server.client.get("/v1/instance").json()["pictures"] == 7
 
 
 def test_a_personal_picture_is_erased_by_its_secret_after_the_batch(own_server):

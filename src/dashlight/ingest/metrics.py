@@ -22,6 +22,11 @@ class IngestMetrics:
             "dashlight_ingest_rechecked_pictures", "Pictures looked at again", ["verdict"], registry=registry
         )
         self.uploading = Gauge("dashlight_ingest_uploads", "Bundles being received now", registry=registry)
+        self.damaged = Gauge(
+            "dashlight_ingest_damaged_bundles",
+            "Personal bundles that the last daily batch left out because they cannot be read",
+            registry=registry,
+        )
         self.commit_s = Histogram(
             "dashlight_ingest_commit_seconds", "From the last byte to the receipt", registry=registry
         )

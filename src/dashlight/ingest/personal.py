@@ -6,13 +6,15 @@ tied pictures to each other, to their bundle and to a moment is forgotten in the
 
 from __future__ import annotations
 
+import logging
 import random
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from dashlight.errors import Conflict
+from dashlight.errors import Conflict, DashlightError
+from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.verify import new_picture
 from dashlight.model import Policy
 from dashlight.store import bundles, withdraw
@@ -23,6 +25,7 @@ from dashlight.store.outbox import NewEvent, tell
 from dashlight.store.publish import NewPicture, add_object, publish
 from dashlight.wire import MAX_BUNDLE_BYTES, decode_bundle
 
+_LOG = logging.getLogger("dashlight.ingest")
 _ATTEMPTS = 5  # An owner may erase a bundle while the batch is made; then it is made again without it.
 
 
@@ -43,8 +46,16 @@ class _Packed:
     pictures: tuple[NewPicture, ...]
 
 
-def publish_staged(database: Database, objects: Objects) -> int:
+def publish_staged(database: Database, objects: Objects, *, metrics: IngestMetrics | None = None) -> int:
     """Publish every staged picture; return how many. What fails changes nothing and may be repeated.
+
+    A bundle that cannot be read stays staged and keeps nobody else's out: its object's key is logged for the operator,
+    who may restore it from a backup, and the next batch tries again.
+
+    Args:
+        database: The rows.
+        objects: The bytes.
+        metrics: To count the bundles that cannot be read, or None.
 
     Raises:
         HostError: When the disk is full or refuses.
@@ -53,9 +64,12 @@ def publish_staged(database: Database, objects: Objects) -> int:
     for _ in range(_ATTEMPTS):
         with database.read() as connection:
             staged = bundles.staged_bundles(connection)
+        loose, damaged = _readable(objects, staged)
+        if metrics is not None:
+            metrics.damaged.set(len(damaged))
+        staged = [bundle for bundle in staged if bundle not in damaged]
         if not staged:
             return 0
-        loose = [one for bundle in staged for one in _loose_pictures(objects, bundle)]
         random.SystemRandom().shuffle(loose)
         packed: list[_Packed] = []
         is_published = False
@@ -75,6 +89,19 @@ def publish_staged(database: Database, objects: Objects) -> int:
 
 class _ErasedMeanwhile(Conflict):
     """A bundle of the batch is no longer there."""
+
+
+def _readable(objects: Objects, staged: Sequence[Staged]) -> tuple[list[_Loose], set[Staged]]:
+    """Return the pictures of all bundles that can be read, and the bundles that cannot."""
+    loose: list[_Loose] = []
+    damaged: set[Staged] = set()
+    for bundle in staged:
+        try:
+            loose += _loose_pictures(objects, bundle)
+        except DashlightError as exc:
+            damaged.add(bundle)
+            _LOG.error("batch.damaged", extra={"object": bundle.key, "reason": exc.code})
+    return loose, damaged
 
 
 def _loose_pictures(objects: Objects, staged: Staged) -> Iterator[_Loose]:

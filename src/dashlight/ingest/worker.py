@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from dashlight.errors import DashlightError
+from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
 from dashlight.store import upkeep
 from dashlight.store.database import Database
@@ -26,7 +27,9 @@ def is_batch_due(last_day: int | None, now: datetime, hour: int) -> bool:
     return last_day < today and now.hour >= hour
 
 
-def run_due(database: Database, objects: Objects, *, now: datetime, hour: int) -> int:
+def run_due(
+    database: Database, objects: Objects, *, now: datetime, hour: int, metrics: IngestMetrics | None = None
+) -> int:
     """Make the batch when it is due and forget what is due; return how many pictures were published."""
     today = int(now.timestamp()) // _DAY_S
     if database.is_journal_due:
@@ -35,7 +38,7 @@ def run_due(database: Database, objects: Objects, *, now: datetime, hour: int) -
         last_day = upkeep.last_batch_day(connection)
     if not is_batch_due(last_day, now, hour):
         return 0
-    published = publish_staged(database, objects)
+    published = publish_staged(database, objects, metrics=metrics)
     database.write(lambda t: upkeep.forget_reports(t, today))
     database.write(lambda t: upkeep.note_batch(t, today))
     return published
@@ -47,12 +50,13 @@ async def run(
     objects: Objects,
     *,
     hour: int,
+    metrics: IngestMetrics | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
     """Look each minute whether something is due, until `stop` is set; a batch that has begun is finished first."""
     while not stop.is_set():
         try:
-            await asyncio.to_thread(run_due, database, objects, now=now(), hour=hour)
+            await asyncio.to_thread(run_due, database, objects, now=now(), hour=hour, metrics=metrics)
         except DashlightError as exc:
             _LOG.warning("batch.failed", extra={"reason": exc.code})
         except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again in a minute.
