@@ -37,7 +37,7 @@ SETTINGS = ServerSettings(recheck_share=0.0, name="test instance", keep_free_mb=
 class CleanLook:
     """A second look that finds nothing: for tests of everything else."""
 
-    async def readable(self, _jpeg, _redactions):
+    async def readable(self, _jpeg, _redactions, _thumbnail):
         return ()
 
     async def close(self):

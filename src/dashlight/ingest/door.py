@@ -212,14 +212,17 @@ class Door:
         return verified, verify.drawn_pictures(archive, verified.bundle, numbers)
 
     async def _look_again(self, drawn: verify.Drawn) -> None:
-        found = await self._look.readable(drawn.jpeg, drawn.redactions)
+        found = await self._look.readable(drawn.jpeg, drawn.redactions, drawn.thumbnail_jpeg)
         self._metrics.rechecked.labels("readable" if found else "clean").inc()
         if found:
             x_min, y_min, x_max, y_max = (round(v) for v in found[0].bbox_xyxy)
+            at = f"at {x_min}, {y_min}, {x_max}, {y_max}"
+            is_thumbnail = found[0].kind == "thumbnail"
+            what = "the thumbnail shows something else" if is_thumbnail else f"a {found[0].kind} can be read"
             raise PrivacyError(
-                f"picture {drawn.number}: a {found[0].kind} can be read at {x_min}, {y_min}, {x_max}, {y_max}",
+                f"picture {drawn.number}: {what} {at}",
                 hint="nothing of the bundle was kept; redact the recordings again with a newer dashlight",
-                code=f"readable-{found[0].kind}",
+                code="thumbnail-differs" if is_thumbnail else f"readable-{found[0].kind}",
             )
 
     def _commit(self, verified: verify.Verified, token_hash: bytes, staged: Path) -> tuple[bytes, bool]:

@@ -24,7 +24,7 @@ _RETRY_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """Something that can still be read."""
+    """Something that can still be read: `face` or `plate`; or `thumbnail`, one that shows something else."""
 
     kind: str
     bbox_xyxy: tuple[float, float, float, float]
@@ -33,11 +33,13 @@ class Readable:
 class SecondLook(Protocol):
     """Looks at a published picture again."""
 
-    async def readable(self, jpeg: bytes, redactions: Sequence[Redaction]) -> tuple[Readable, ...]:
-        """Return the faces and plates that can still be read.
+    async def readable(
+        self, jpeg: bytes, redactions: Sequence[Redaction], thumbnail_jpeg: bytes
+    ) -> tuple[Readable, ...]:
+        """Return the faces and plates that can still be read, and a thumbnail that is not of the picture.
 
         Raises:
-            Corrupt: When the picture cannot be decoded.
+            Corrupt: When the picture or its thumbnail cannot be decoded.
             Unavailable: When nobody can look; nothing may be published then.
         """
         ...
@@ -61,17 +63,20 @@ class ProcessLook:
         self._process: Process | None = None
         self._turn = asyncio.Lock()
 
-    async def readable(self, jpeg: bytes, redactions: Sequence[Redaction]) -> tuple[Readable, ...]:
+    async def readable(
+        self, jpeg: bytes, redactions: Sequence[Redaction], thumbnail_jpeg: bytes
+    ) -> tuple[Readable, ...]:
         """Ask the process; start it when it is not running."""
         asked = json.dumps(
             {
                 "size_bytes": len(jpeg),
+                "thumbnail_size_bytes": len(thumbnail_jpeg),
                 "redactions": [[str(r.kind), *r.bbox_xyxy, r.score] for r in redactions],
             }
         )
         async with self._turn:
             try:
-                reply = await self._ask(asked.encode() + b"\n" + jpeg)
+                reply = await self._ask(asked.encode() + b"\n" + jpeg + thumbnail_jpeg)
             except (OSError, EOFError, TimeoutError, ValueError) as exc:
                 await self._end()
                 raise Unavailable(

@@ -37,6 +37,7 @@ class Drawn:
 
     number: int
     jpeg: bytes
+    thumbnail_jpeg: bytes
     redactions: tuple[Redaction, ...]
 
 
@@ -77,12 +78,14 @@ def verify_bundle(archive: memoryview, *, sha256: str, now: datetime, active_enr
 
 
 def drawn_pictures(archive: memoryview, bundle: Bundle, numbers: Sequence[int]) -> list[Drawn]:
-    """Return the pictures of those numbers, copied out of the archive."""
+    """Return the pictures of those numbers and their thumbnails, copied out of the archive."""
     drawn = []
     for number in numbers:
         placed = bundle.pictures[number]
         jpeg = bytes(archive[placed.offset : placed.offset + placed.entry.size_bytes])
-        drawn.append(Drawn(number, jpeg, placed.entry.redactions))
+        thumbnail_end = placed.thumbnail_offset + placed.entry.thumbnail_size_bytes
+        thumbnail = bytes(archive[placed.thumbnail_offset : thumbnail_end])
+        drawn.append(Drawn(number, jpeg, thumbnail, placed.entry.redactions))
     return drawn
 
 

@@ -4,7 +4,7 @@ Ingest runs this on a share of what arrives, in a process of its own, before the
 refusal stops a whole bundle of an honest contributor, so only what two detectors agree on, and what
 is large enough to be read, counts; a missed plate is still in the picture's report and deletion way.
 A listed redaction excuses what is found in it only when it is as flat as our fill: listing a box does not
-hide a plate.
+hide a plate. The thumbnail is compared with the picture: it may show nothing else.
 """
 
 from __future__ import annotations
@@ -22,12 +22,17 @@ from dashlight.vision.boxes import Boxes, Scores, areas, intersections
 from dashlight.vision.detectors import VIEW_LONG_SIDE, Detectors, as_detections, view_of
 from dashlight.vision.faces import FaceFinder
 from dashlight.vision.plates import PlateFinder
-from dashlight.vision.sessions import Pixels
+from dashlight.vision.sessions import Pixels, resized_to
 from dashlight.vision.text import TextFinder
 
 MAX_PIXELS = 64_000_000  # A decoded picture of 192 MB; no camera of a car gives more.
 FLAT_GRADIENT = 3.0  # Mean change from pixel to pixel, of 255, under which nothing can be read.
 LISTED_SHARE = 0.6
+# Of 255, between a thumbnail and its picture made as small. Those that the redactor makes of street pictures differ by
+# 5.3 on average and by 10 in their worst window; a digit of a plate that only one of them shows differs by 50 and more.
+MAX_THUMBNAIL_MEAN = 12.0
+MAX_THUMBNAIL_WINDOW = 24.0
+THUMBNAIL_WINDOW_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,27 @@ def recheck(
     listed = np.array([each.bbox_xyxy for each in redactions], np.float32).reshape(-1, 4)
     left = [each for each in found if not is_excused(each, listed, rgb)]
     return Verdict(tuple(sorted(left, key=lambda each: (-each.score, each.kind, each.bbox_xyxy))))
+
+
+def thumbnail_difference(jpeg: bytes, thumbnail_jpeg: bytes) -> tuple[int, int, int, int] | None:
+    """Return where a thumbnail shows something else than its picture, in pixels of the thumbnail, or None.
+
+    Raises:
+        Corrupt: When either cannot be decoded without a warning.
+        TooLarge: When either has more than 64 million pixels.
+    """
+    thumbnail = decoded(thumbnail_jpeg)
+    height, width = thumbnail.shape[:2]
+    expected = resized_to(decoded(jpeg), (width, height))
+    differing = cv2.absdiff(expected, thumbnail).astype(np.float32).mean(axis=2)
+    windows = cv2.blur(differing, (THUMBNAIL_WINDOW_PX, THUMBNAIL_WINDOW_PX), borderType=cv2.BORDER_REFLECT_101)
+    if float(differing.mean()) > MAX_THUMBNAIL_MEAN:
+        return 0, 0, width, height
+    if float(windows.max()) <= MAX_THUMBNAIL_WINDOW:
+        return None
+    y, x = (int(i) for i in np.unravel_index(int(windows.argmax()), windows.shape))
+    half = THUMBNAIL_WINDOW_PX // 2
+    return max(0, x - half), max(0, y - half), min(width, x + half), min(height, y + half)
 
 
 def decoded(jpeg: bytes) -> Pixels:

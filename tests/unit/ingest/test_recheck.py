@@ -25,7 +25,7 @@ def look(script, timeout_s=5.0):
 def asked(a_look, jpeg=b"x"):
     async def ask():
         try:
-            return await a_look.readable(jpeg, ())
+            return await a_look.readable(jpeg, (), b"")
         finally:
             await a_look.close()
 
@@ -88,7 +88,7 @@ def test_a_process_that_died_is_started_again():
     async def ask_often():
         try:
             for _ in range(3):
-                assert await dying.readable(b"x", ()) == ()
+                assert await dying.readable(b"x", (), b"") == ()
                 await dying._process.wait()
         finally:
             await dying.close()
@@ -115,12 +115,12 @@ def test_a_request_that_is_cancelled_leaves_no_verdict_for_the_next_picture(tmp_
 
     async def ask():
         try:
-            first = asyncio.create_task(a_look.readable(b"x", ()))
+            first = asyncio.create_task(a_look.readable(b"x", (), b""))
             await asyncio.to_thread((tmp_path / "asked").read_bytes)
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await first
-            return await a_look.readable(b"xx", ())
+            return await a_look.readable(b"xx", (), b"")
         finally:
             await a_look.close()
 
@@ -134,14 +134,33 @@ def test_the_real_detectors_answer():
     async def ask():
         a_look = ProcessLook(timeout_s=60.0)
         try:
-            clean = await a_look.readable(made_bundles.jpeg(640, 360), ())
+            clean = await a_look.readable(made_bundles.jpeg(640, 360), (), made_bundles.jpeg(500, 281))
             with pytest.raises(Corrupt):
-                await a_look.readable(b"\xff\xd8\xff\xd9", ())
+                await a_look.readable(b"\xff\xd8\xff\xd9", (), made_bundles.jpeg(32, 18))
             return clean
         finally:
             await a_look.close()
 
     assert asyncio.run(ask()) == ()
+
+
+@needs_weights
+def test_a_thumbnail_that_shows_something_else_is_told():
+    plate = np.full((281, 500, 3), 90, np.uint8)
+    plate[100:120, 200:280] = 238
+    cv2.putText(plate, "B 52 CNW", (202, 117), cv2.FONT_HERSHEY_DUPLEX, 0.5, (15, 15, 15), 1, cv2.LINE_AA)
+    other = simplejpeg.encode_jpeg(plate, quality=90, colorspace="RGB")
+
+    async def ask():
+        a_look = ProcessLook(timeout_s=60.0)
+        try:
+            with pytest.raises(Corrupt):
+                await a_look.readable(made_bundles.jpeg(640, 360), (), other[: len(other) // 2])
+            return await a_look.readable(made_bundles.jpeg(640, 360), (), other)
+        finally:
+            await a_look.close()
+
+    assert [found.kind for found in asyncio.run(ask())] == ["thumbnail"]
 
 
 PLATES = Path("../shared/data/plates")
@@ -158,7 +177,7 @@ def test_the_real_detectors_find_a_plate_that_was_left():
     async def ask():
         a_look = ProcessLook(timeout_s=60.0)
         try:
-            return [await a_look.readable(jpeg, ()) for jpeg in jpegs()]
+            return [await a_look.readable(jpeg, (), jpeg) for jpeg in jpegs()]
         finally:
             await a_look.close()
 

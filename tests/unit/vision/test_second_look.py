@@ -6,7 +6,7 @@ import simplejpeg
 from dashlight.errors import Corrupt, TooLarge
 from dashlight.model import RawFrame, Redaction, RedactionKind
 from dashlight.vision import recheck, redact
-from dashlight.vision.second_look import is_flat
+from dashlight.vision.second_look import is_flat, thumbnail_difference
 
 
 def scene_with_plate():
@@ -70,3 +70,28 @@ def test_a_smooth_fill_is_flat_and_text_is_not():
 
     assert is_flat(ramp)
     assert not is_flat(scene_with_plate()[410:450, 545:735])
+
+
+def test_the_redactors_own_thumbnail_is_of_its_picture():
+    picture = redact(RawFrame(scene_with_plate()), [])
+
+    assert thumbnail_difference(picture.jpeg, picture.thumbnail_jpeg) is None
+
+
+def test_a_plate_that_only_the_thumbnail_shows_is_a_difference():
+    frame = RawFrame(scene_with_plate())
+    unredacted = redact(frame, [])
+    plain = scene_with_plate()
+    plain[400:460, 530:750] = 60
+    without = redact(RawFrame(plain), [])
+
+    x_min, y_min, x_max, y_max = thumbnail_difference(without.jpeg, unredacted.thumbnail_jpeg)
+
+    assert 530 / 2.56 - 8 <= x_min < x_max <= 750 / 2.56 + 8
+    assert 400 / 2.56 - 8 <= y_min < y_max <= 460 / 2.56 + 8
+
+
+def test_a_thumbnail_of_another_shade_is_a_difference():
+    dark, bright = (jpeg_of(np.full((36, 64, 3), shade, np.uint8)) for shade in (90, 105))
+
+    assert thumbnail_difference(dark, bright) == (0, 0, 64, 36)
