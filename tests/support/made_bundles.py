@@ -8,7 +8,17 @@ from uuid import UUID
 import numpy as np
 import simplejpeg
 
-from dashlight.model import LonLat, PictureClaim, Policy, RedactedPicture, Redaction, RedactionKind, Week, destination
+from dashlight.model import (
+    LonLat,
+    PictureClaim,
+    Policy,
+    RedactedPicture,
+    Redaction,
+    RedactionKind,
+    Week,
+    destination,
+    thumbnail_size_of,
+)
 from dashlight.model.frame import _SEAL
 from dashlight.wire import BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle
 
@@ -27,13 +37,13 @@ def jpeg(width, height, shade=90):
 
 def redacted(shade=90, *, width=64, height=36):
     """Return a picture with one redaction, as only the redactor makes it."""
+    small = thumbnail_size_of((width, height))
     return RedactedPicture(
         jpeg(width, height, shade),
-        jpeg(32, 18, shade),
+        jpeg(*small, shade),
         width,
         height,
-        32,
-        18,
+        *small,
         (Redaction(RedactionKind.PLATE, (1, 2, 11, 6), 0.87654),),
         _SEAL,
     )

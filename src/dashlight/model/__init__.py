@@ -11,7 +11,7 @@ from dashlight.model.cells import (
     tile_xy,
 )
 from dashlight.model.detection import Detection, Redaction, RedactionKind
-from dashlight.model.frame import RawFrame, RedactedPicture
+from dashlight.model.frame import THUMBNAIL_WIDTH, RawFrame, RedactedPicture, thumbnail_size_of
 from dashlight.model.lonlat import (
     EARTH_RADIUS_M,
     BBox,
@@ -32,6 +32,7 @@ __all__ = [
     "LICENSES",
     "MERCATOR_MAX_LAT",
     "QK_ZOOM",
+    "THUMBNAIL_WIDTH",
     "BBox",
     "CapturedAt",
     "Detection",
@@ -57,5 +58,6 @@ __all__ = [
     "qk_of",
     "qk_of_many",
     "qk_range",
+    "thumbnail_size_of",
     "tile_xy",
 ]

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from dashlight.errors import InputError, PrivacyError
 from dashlight.model.detection import Redaction
 
+THUMBNAIL_WIDTH = 500  # Pixels.
+
 _SEAL = object()  # Known to `vision.redactor` alone; see tests/unit/model/test_frame.py.
 
 
@@ -76,3 +78,15 @@ class RedactedPicture:
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
             raise PrivacyError("only the redactor makes a RedactedPicture")
+
+
+def thumbnail_size_of(size: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height of the one thumbnail that a picture of `size` has; a smaller picture is not enlarged.
+
+    >>> thumbnail_size_of((1280, 720))
+    (500, 281)
+    """
+    width, height = size
+    if width <= THUMBNAIL_WIDTH:
+        return size
+    return THUMBNAIL_WIDTH, max(1, round(height * THUMBNAIL_WIDTH / width))

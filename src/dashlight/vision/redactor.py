@@ -14,14 +14,13 @@ import numpy as np
 import simplejpeg
 
 from dashlight.errors import InputError
-from dashlight.model import Detection, RawFrame, RedactedPicture, Redaction, RedactionKind
+from dashlight.model import Detection, RawFrame, RedactedPicture, Redaction, RedactionKind, thumbnail_size_of
 from dashlight.model.frame import _SEAL
 from dashlight.vision.boxes import Boxes, grown, rounded_out
 from dashlight.vision.fill import PixelBox, Pixels, filled
 from dashlight.vision.sessions import resized_to
 
 JPEG_QUALITY = 85
-THUMBNAIL_WIDTH = 500
 MIN_FRAME_SIDE = 16
 
 HEAD_SHARE_OF_HEIGHT = 0.22  # A standing person's head and neck, with room for a bad box.
@@ -142,14 +141,6 @@ def head_zone(person: Boxes) -> Boxes:
 def is_within(inner: PixelBox, outer: PixelBox) -> bool:
     """Say whether one box lies within another."""
     return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]
-
-
-def thumbnail_size_of(size: tuple[int, int]) -> tuple[int, int]:
-    """Return width and height of the thumbnail; a smaller picture is not enlarged."""
-    width, height = size
-    if width <= THUMBNAIL_WIDTH:
-        return size
-    return THUMBNAIL_WIDTH, max(1, round(height * THUMBNAIL_WIDTH / width))
 
 
 def encoded(rgb: Pixels, *, quality: int) -> bytes:

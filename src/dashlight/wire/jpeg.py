@@ -2,7 +2,8 @@
 
 Exif, comments, colour profiles, embedded previews and bytes after the end are where cameras and editors hide places,
 names and unredacted copies. The redactor writes none; here every segment is accounted for, so that a picture
-which has some is refused whoever made it. The pixels themselves are not decoded.
+which has some is refused whoever made it. The pixels themselves are not decoded: who wants to hide bytes in the
+coded picture can, as in any picture, and no check of the structure would find it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def check_jpeg(jpeg: memoryview, width: int, height: int, name: str) -> None:
     if bytes(jpeg[:2]) != bytes((0xFF, _SOI)):
         raise Corrupt(f"{name} is not a JPEG", code="not-jpeg")
     offset, size, segments = 2, None, 0
+    tables: set[tuple[int, int]] = set()
     while (marker := _marker_at(jpeg, offset, name)) != _EOI:
         segments += 1
         if segments > _MAX_SEGMENTS:
@@ -42,7 +44,7 @@ def check_jpeg(jpeg: memoryview, width: int, height: int, name: str) -> None:
         body = _body_at(jpeg, offset, name)
         if marker in _FRAMES:
             size = _frame_size(body, size, name)
-        elif not _is_plain(marker, body, is_first=segments == 1):
+        elif not _is_plain(marker, body, tables, is_first=segments == 1):
             raise Corrupt(
                 f"{name} carries a segment {marker:#04x} of {len(body)} bytes that may hold more than a picture",
                 hint="the redactor writes pictures without any metadata; nothing else may be uploaded",
@@ -53,6 +55,7 @@ def check_jpeg(jpeg: memoryview, width: int, height: int, name: str) -> None:
             if size is None:
                 raise Corrupt(f"{name} has a scan before its frame header", code="not-jpeg")
             offset = _after_coded_data(jpeg, offset, name)
+            tables = {table for table in tables if table[0] == _DQT}  # A later scan may bring Huffman tables anew.
     if offset + 2 != len(jpeg):
         raise Corrupt(f"{len(jpeg) - offset - 2} bytes follow the end of {name}", code="jpeg-metadata")
     if size != (width, height):
@@ -72,35 +75,40 @@ def _body_at(jpeg: memoryview, offset: int, name: str) -> memoryview:
     return jpeg[offset + 4 : offset + 2 + length]
 
 
-def _is_plain(marker: int, body: memoryview, *, is_first: bool) -> bool:
-    """Return whether a segment holds what it is for, to the byte, and nothing else."""
+def _is_plain(marker: int, body: memoryview, tables: set[tuple[int, int]], *, is_first: bool) -> bool:
+    """Return whether a segment holds what it is for, to the byte, and nothing else.
+
+    Adds the tables that it defines to `tables`; one that is there already would be unused, so it has no place.
+    """
     if marker == _APP0:
         return is_first and len(body) == _JFIF_SIZE - 2 and bytes(body[:6]) == _JFIF and bytes(body[-2:]) == b"\0\0"
     if marker == _DQT:
-        return _is_quantization(body)
+        return _is_quantization(body, tables)
     if marker == _DHT:
-        return _is_huffman(body)
+        return _is_huffman(body, tables)
     if marker == _SOS:
         return len(body) > 0 and len(body) == 4 + 2 * body[0]
     return marker == _DRI and len(body) == 2
 
 
-def _is_quantization(body: memoryview) -> bool:
+def _is_quantization(body: memoryview, tables: set[tuple[int, int]]) -> bool:
     at = 0
     while at < len(body):
         precision, table = body[at] >> 4, body[at] & 0xF
-        if precision > 1 or table > 3:
+        if precision > 1 or table > 3 or (_DQT, table) in tables:
             return False
+        tables.add((_DQT, table))
         at += 1 + 64 * (precision + 1)
     return at == len(body)
 
 
-def _is_huffman(body: memoryview) -> bool:
+def _is_huffman(body: memoryview, tables: set[tuple[int, int]]) -> bool:
     at = 0
     while at + 17 <= len(body):
         symbols = sum(body[at + 1 : at + 17])
-        if body[at] >> 4 > 1 or body[at] & 0xF > 3 or symbols > 256:
+        if body[at] >> 4 > 1 or body[at] & 0xF > 3 or symbols > 256 or (_DHT, body[at]) in tables:
             return False
+        tables.add((_DHT, body[at]))
         at += 17 + symbols
     return at == len(body)
 

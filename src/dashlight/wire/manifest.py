@@ -20,15 +20,15 @@ from dashlight.model import (
     Redaction,
     RedactionKind,
     Week,
+    thumbnail_size_of,
 )
 from dashlight.wire.canonical import from_base64url, to_base64url
 
 _T = TypeVar("_T")
 VERSION = 1
-_SEQUENCES = UUID(
-    "1b7d1347-0a62-456b-b985-4d3af4203961"
-)  # The namespace of published ones.
+_SEQUENCES = UUID("1b7d1347-0a62-456b-b985-4d3af4203961")  # The namespace of published ones.
 MAX_SIDE_PX = 16_384
+MAX_PIXELS = 64_000_000
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
 MAX_REDACTIONS = 1_000
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
@@ -233,9 +233,23 @@ def _picture_from_json(value: Any, number: int) -> PictureEntry:
         redactions=tuple(_redaction_from_json(r, number, width, height) for r in redactions),
         deletion_commitment=from_base64url(fields.text("deletion"), size=32),
     )
+    _check_sizes(entry, number)
     thumbnail.finish()
     fields.finish()
     return entry
+
+
+def _check_sizes(entry: PictureEntry, number: int) -> None:
+    if entry.width * entry.height > MAX_PIXELS:
+        raise Corrupt(
+            f"picture {number}: {entry.width}x{entry.height} is over {MAX_PIXELS} pixels", code="bad-manifest"
+        )
+    due = thumbnail_size_of((entry.width, entry.height))
+    if (entry.thumbnail_width, entry.thumbnail_height) != due:
+        raise Corrupt(
+            f"thumbnail {number} of {entry.thumbnail_width}x{entry.thumbnail_height} pixels; {due[0]}x{due[1]} are due",
+            code="bad-manifest",
+        )
 
 
 def _redaction_from_json(value: Any, number: int, width: int, height: int) -> Redaction:

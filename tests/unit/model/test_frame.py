@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dashlight.errors import InputError, PrivacyError
-from dashlight.model import RawFrame, RedactedPicture
+from dashlight.model import RawFrame, RedactedPicture, thumbnail_size_of
 
 
 def test_a_raw_frame_cannot_be_pickled():
@@ -43,3 +43,11 @@ def test_what_is_no_frame_is_named(pixels):
 def test_nobody_but_the_redactor_makes_a_redacted_picture(seal):
     with pytest.raises(PrivacyError, match="only the redactor"):
         RedactedPicture(b"", b"", 1, 1, 1, 1, (), seal)
+
+
+@pytest.mark.parametrize(
+    ("size", "thumbnail"),
+    [((1280, 720), (500, 281)), ((500, 20), (500, 20)), ((64, 36), (64, 36)), ((16000, 1), (500, 1))],
+)
+def test_a_picture_has_one_thumbnail_size_and_is_never_enlarged(size, thumbnail):
+    assert thumbnail_size_of(size) == thumbnail

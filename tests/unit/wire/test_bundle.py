@@ -283,6 +283,8 @@ def test_a_picture_that_is_no_plain_jpeg_of_its_size_is_refused(picture, code):
         lambda m: m["pictures"][0].update(owner="me"),
         lambda m: m["pictures"][0].update(thumbnail=None),
         lambda m: m["pictures"][0]["thumbnail"].update(x=1),
+        lambda m: m["pictures"][0]["thumbnail"].update(width=32, height=18),
+        lambda m: m["pictures"][0].update(width=16_384, height=16_384),
         lambda m: m["pictures"][0].update(redactions=[{}] * 1_001),
         lambda m: m["pictures"][0]["redactions"][0].update(kind="name"),
         lambda m: m["pictures"][0]["redactions"][0].update(text="ABC 123"),

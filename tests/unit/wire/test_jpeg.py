@@ -67,6 +67,8 @@ HIDDEN = {
     "four components": with_segment(0xC0, b"\x08\0\x24\0\x40\4" + bytes(12)),
     "missing Huffman symbols": with_segment(0xC4, b"\0\1" + bytes(15)),
     "quantisation table 9": with_segment(0xDB, b"\x09" + bytes(64)),
+    "spare quantisation tables": with_segment(0xDB, b"\0" + bytes(range(64))),
+    "spare Huffman tables": with_segment(0xC4, b"\0\1" + bytes(15) + b"x"),
     "arithmetic coding": with_segment(0xCC, b"\x00\x00"),
 }
 
