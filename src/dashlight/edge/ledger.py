@@ -305,9 +305,14 @@ class Ledger:
     # Bundles on their way out.
 
     def due(self, now: float, *, policy: str) -> list[BundleRow]:
-        """Return the bundles of a policy that may be sent now, oldest first."""
+        """Return the bundles of a policy that may be sent now: those tried least often first, then the oldest.
+
+        One that always fails is so never in the way of the others for longer than a pass.
+        """
         return self._bundles(
-            "state = ? AND not_before <= ? AND policy = ? AND forget_at IS NULL", (BundleState.SPOOLED, now, policy)
+            "state = ? AND not_before <= ? AND policy = ? AND forget_at IS NULL",
+            (BundleState.SPOOLED, now, policy),
+            order="attempts, number",
         )
 
     def bundles(self, *states: BundleState) -> list[BundleRow]:
@@ -326,8 +331,8 @@ class Ledger:
             raise NotFound(f"the ledger has no bundle {sha256}")
         return found[0]
 
-    def _bundles(self, where: str, values: Sequence[Any]) -> list[BundleRow]:
-        rows = self.rows(f"SELECT {_BUNDLE} FROM bundles WHERE {where} ORDER BY number", values)  # noqa: S608
+    def _bundles(self, where: str, values: Sequence[Any], *, order: str = "number") -> list[BundleRow]:
+        rows = self.rows(f"SELECT {_BUNDLE} FROM bundles WHERE {where} ORDER BY {order}", values)  # noqa: S608
         return [_bundle_row(row) for row in rows]
 
     def add_tokens(self, tokens: Iterable[str], policy: str) -> None:

@@ -42,6 +42,8 @@ _STATUS: dict[int, type[DashlightError]] = {
     413: TooLarge,
     422: PrivacyError,
 }
+_VERDICTS = frozenset({400, 413, 422})
+_PROBLEMS = "https://dashlight.example/problems/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,8 @@ def _problem(method: str, reply: Reply) -> DashlightError:
     detail, hint, code = _problem_document(reply.body)
     message = detail or f"the server answered {method} with status {reply.status}"
     kind = _STATUS.get(reply.status)
+    if reply.status in _VERDICTS and not code:
+        kind = None  # Somebody on the way, such as a hotel's portal: our server says why it will never take something.
     if kind is None:
         return Unavailable(
             message,
@@ -259,7 +263,7 @@ def _problem(method: str, reply: Reply) -> DashlightError:
 
 
 def _problem_document(body: bytes) -> tuple[str, str, str]:
-    """Return detail, hint and code of a problem document (RFC 9457); empty where it is none."""
+    """Return detail, hint and code of a problem document (RFC 9457); empty where it is none, or none of ours."""
     try:
         members = json.loads(body)
     except (ValueError, RecursionError):
@@ -271,7 +275,9 @@ def _problem_document(body: bytes) -> tuple[str, str, str]:
         value = members.get(name)
         return "".join(c if c.isprintable() else " " for c in value)[:400] if isinstance(value, str) else ""
 
-    return short("detail") or short("title"), short("hint"), short("type").rsplit("/", 1)[-1]
+    kind = short("type")
+    code = kind.removeprefix(_PROBLEMS) if kind.startswith(_PROBLEMS) else ""
+    return short("detail") or short("title"), short("hint"), code
 
 
 def _retry_after_s(text: str) -> float | None:

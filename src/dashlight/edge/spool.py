@@ -16,6 +16,7 @@ from dashlight.errors import Corrupt, HostError
 from dashlight.store.durable import write_durably
 from dashlight.wire import MAX_BUNDLE_BYTES
 
+UNREADABLE = "spool-unreadable"
 _NAME = re.compile(r"([0-9a-f]{64})\.bundle\Z", re.ASCII)
 
 
@@ -82,13 +83,13 @@ class Spool:
 
         Raises:
             Corrupt: When the file's bytes are no longer those that were put.
-            HostError: When it cannot be read.
+            HostError: When it cannot be read (now).
         """
         path = self._path(sha256)
         try:
             archive = path.read_bytes()
         except OSError as exc:
-            raise HostError(f"cannot read the spooled bundle {path}: {exc.strerror}", code="spool-unreadable") from exc
+            raise HostError(f"cannot read the spooled bundle {path}: {exc.strerror}", code=UNREADABLE) from exc
         if hashlib.sha256(archive).hexdigest() != sha256:
             raise Corrupt(f"the spooled bundle {path} has changed on disk", hint="check the disk; import again")
         return archive

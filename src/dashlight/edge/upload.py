@@ -4,10 +4,12 @@ What comes back, and what is done with the bundle:
 
     200, 201 with a receipt by the pinned key     stored durably, then the spool's copy is dropped
     200, 201 with anything else                   kept; the pass ends: whoever answers is not our server
-    400, 413, 422                                 parked as `refused` with the reason, file kept; the next one is sent
+    400, 413, 422 as a problem document of ours   parked as `refused` with the reason, file kept; the next one is sent
     401                                           the token is replaced once; when that fails, the pass ends
     409                                           the token is replaced once, then parked
-    no answer, 429, 5xx, anything else            tried again with growing pauses, then left for the next pass
+    no answer, 429, 5xx, anything else            tried again with growing pauses, then left for the next pass, which
+                                                  begins with those that were tried less often
+    (a file that cannot be read now)              left for the next pass; the next one is sent
 
 Clock, pauses and randomness are arguments, so that tests need neither time nor luck.
 """
@@ -24,12 +26,11 @@ from enum import Enum, auto
 from dashlight.edge.home import Enrolment
 from dashlight.edge.ledger import BundleRow, Ledger
 from dashlight.edge.server import Server
-from dashlight.edge.spool import Spool
+from dashlight.edge.spool import UNREADABLE, Spool
 from dashlight.errors import (
     Conflict,
     Corrupt,
     DashlightError,
-    HostError,
     InputError,
     PrivacyError,
     TooLarge,
@@ -133,6 +134,8 @@ class Uploader:
                 self._ledger.note_failure(bundle.number, exc.message, exc.code)
                 _LOG.warning("upload.stopped", extra={"code": exc.code, "bundle": bundle.number})
                 done.stopped_by = exc
+                if exc.code == UNREADABLE:
+                    continue
                 return done
             if outcome is _Outcome.RECEIVED:
                 done.bundles += 1
@@ -209,7 +212,7 @@ class Uploader:
     def _archive(self, bundle: BundleRow) -> bytes:
         try:
             return self._spool.read(bundle.sha256)
-        except (Corrupt, HostError) as exc:
+        except Corrupt as exc:
             raise _Refused(exc) from exc
 
     def _token(self, bundle: BundleRow) -> str:

@@ -7,7 +7,7 @@ from edge_stations import NOW, FakeServer, Pauses, problem, sealed, station_in, 
 
 from dashlight.edge.ledger import BundleState
 from dashlight.edge.server import Server
-from dashlight.errors import Corrupt, PrivacyError, TooLarge, Unauthorized, Unavailable, UsageError
+from dashlight.errors import Corrupt, HostError, PrivacyError, TooLarge, Unauthorized, Unavailable, UsageError
 from dashlight.model import Policy
 
 
@@ -182,6 +182,47 @@ def test_what_the_server_refuses_is_parked_with_the_reason_and_the_next_goes_up(
     assert is_kept(station, first)
     assert not is_kept(station, second)
     assert uploader(station, server).upload_due().bundles == 0
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("body", ["<html>Welcome to the hotel</html>", '{"type": "about:blank", "detail": "no"}', "[]"])
+def test_a_verdict_that_is_not_our_servers_parks_nothing(station, server, status, body):
+    bundle = sealed(station)
+    server.answer = lambda r: httpx.Response(status, text=body) if r.method == "PUT" else None
+
+    done = uploader(station, server).upload_due()
+
+    assert isinstance(done.stopped_by, Unavailable)
+    assert station.ledger.bundle(bundle.sha256).state is BundleState.SPOOLED
+    server.answer = lambda _: None
+    assert uploader(station, server).upload_due().bundles == 1
+
+
+def test_a_bundle_that_cannot_be_read_now_is_not_parked_and_the_next_goes_up(station, server):
+    first, second = sealed(station), sealed(station, first=10)
+    path = station.home.spool_path / f"{first.sha256}.bundle"
+    path.rename(path.with_suffix(".away"))
+    path.mkdir()
+
+    done = uploader(station, server).upload_due()
+
+    assert (done.bundles, server.puts) == (1, [second.sha256])
+    assert isinstance(done.stopped_by, HostError)
+    assert station.ledger.bundle(first.sha256).state is BundleState.SPOOLED
+    path.rmdir()
+    path.with_suffix(".away").rename(path)
+    assert uploader(station, server).upload_due().bundles == 1
+
+
+def test_a_bundle_that_always_fails_is_not_in_the_way_of_the_others(station, server):
+    first, second, third = (sealed(station, first=n) for n in (0, 10, 20))
+    server.answer = lambda r: httpx.Response(500) if first.sha256 in r.url.path else None
+
+    assert isinstance(uploader(station, server).upload_due().stopped_by, Unavailable)
+    uploader(station, server).upload_due()
+
+    assert server.puts == [second.sha256, third.sha256]
+    assert is_kept(station, first)
 
 
 def test_a_refused_bundle_goes_up_after_the_owner_says_so(station, server):
