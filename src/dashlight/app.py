@@ -30,14 +30,13 @@ from dashlight.catalog.routes import make_router as catalog_router
 from dashlight.catalog.summary import Summaries
 from dashlight.catalog.tiles import MAX_ZOOM, Tiles
 from dashlight.config import ServerSettings
-from dashlight.errors import HTTP_STATUS, DashlightError, Unavailable
+from dashlight.errors import HTTP_STATUS, DashlightError, Unavailable, UnsatisfiableRange
 from dashlight.ingest.door import Door
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import ProcessLook, SecondLook
 from dashlight.ingest.routes import make_router as ingest_router
 from dashlight.ingest.worker import run as run_ingest
 from dashlight.model import LICENSES
-from dashlight.store.pictures import Gone
 from dashlight.store.upkeep import Readiness, Store, open_store, sweep
 from dashlight.wire import MAX_BUNDLE_BYTES, MAX_PICTURES, MAX_PICTURES_PERSONAL, public_bytes, to_base64url
 
@@ -46,7 +45,6 @@ __all__ = ["Application", "build", "catalog", "ingest"]
 _LOG = logging.getLogger("dashlight.app")
 PROBLEMS = "https://dashlight.example/problems/"
 MAX_BODY_BYTES = 64 * 1024  # Of every request but an upload.
-_STATUSES: dict[type[DashlightError], int] = {**HTTP_STATUS, Gone: 410}
 POLICIES = {
     "fleet": "Vehicles of an organisation that agreed in writing: exact times and sequences, on the map at once.",
     "open": "A mapper who chooses to be seen: as fleet, under a name of their own or none.",
@@ -213,7 +211,7 @@ def problem(status: int, code: str, detail: str, *, hint: str = "", headers: dic
 
 def status_of(exc: DashlightError) -> int:
     """Return the HTTP status of an error: of its class, or of the nearest above it."""
-    return next(_STATUSES[kind] for kind in type(exc).__mro__ if kind in _STATUSES)
+    return next(HTTP_STATUS[kind] for kind in type(exc).__mro__ if kind in HTTP_STATUS)
 
 
 async def _on_ours(_request: Request, exc: Exception) -> Response:
@@ -222,6 +220,8 @@ async def _on_ours(_request: Request, exc: Exception) -> Response:
     headers = {}
     if isinstance(exc, Unavailable):
         headers["Retry-After"] = str(max(1, round(exc.retry_after_s or 5.0)))
+    if isinstance(exc, UnsatisfiableRange) and exc.size_bytes is not None:
+        headers["Content-Range"] = f"bytes */{exc.size_bytes}"
     status = status_of(exc)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"

@@ -3,12 +3,14 @@
     DashlightError            1   a defect of ours, if it reaches a person
     |-- UsageError            2   the command or its options are wrong
     |-- InputError            3   a file or a request is wrong; another one may be right
-    |   `-- TooLarge          3   the same, because it is over a limit
+    |   |-- TooLarge          3   the same, because it is over a limit
+    |   `-- UnsatisfiableRange 3  the part of a file that is asked for lies behind its end
     |-- PrivacyError          4   refused, because it would tell what must not be told
     |-- Unavailable           5   worth retrying: the server, the network, a busy database
     |-- Unauthorized          6   no token, a forged one, or one that may not do this
     |-- Conflict              3   the thing exists already in another form, or is already spent
     |-- NotFound              3   there is no such thing
+    |   `-- Gone              3   there was; it was erased or is hidden
     |-- Corrupt               3   bytes that do not say what they claim; never worth retrying
     `-- HostError             7   this machine: disk, permission, model weights, device
 
@@ -26,6 +28,7 @@ __all__ = [
     "Conflict",
     "Corrupt",
     "DashlightError",
+    "Gone",
     "HostError",
     "InputError",
     "NotFound",
@@ -34,6 +37,7 @@ __all__ = [
     "TooLarge",
     "Unauthorized",
     "Unavailable",
+    "UnsatisfiableRange",
     "UsageError",
 ]
 
@@ -75,6 +79,21 @@ class TooLarge(InputError):
     """A file or a request is over a limit."""
 
     default_code = "too-large"
+
+
+class UnsatisfiableRange(InputError):
+    """The part of a file that is asked for lies behind its end.
+
+    Args:
+        size_bytes: Of the whole file, when it is known.
+    """
+
+    exit_code = 3
+    default_code = "bad-range"
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", size_bytes: int | None = None) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.size_bytes = size_bytes
 
 
 class PrivacyError(DashlightError):
@@ -120,6 +139,13 @@ class NotFound(DashlightError):
     default_code = "not-found"
 
 
+class Gone(NotFound):
+    """There was such a thing; it was erased, or it is hidden until a report is decided."""
+
+    exit_code = 3
+    default_code = "gone"
+
+
 class Corrupt(DashlightError):
     """Bytes that do not say what they claim: a wrong hash, signature or structure."""
 
@@ -139,11 +165,13 @@ HTTP_STATUS: dict[type[DashlightError], int] = {
     UsageError: 400,
     InputError: 400,
     TooLarge: 413,
+    UnsatisfiableRange: 416,
     PrivacyError: 422,
     Unavailable: 503,
     Unauthorized: 401,
     Conflict: 409,
     NotFound: 404,
+    Gone: 410,
     Corrupt: 400,
     HostError: 507,
 }

@@ -137,6 +137,8 @@ def test_a_part_behind_the_end_is_refused(shown):
 
     assert reply.status_code == 416
     assert reply.headers["content-range"].startswith("bytes */")
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.json()["type"].endswith("/bad-range")
 
 
 def test_what_a_reader_has_is_not_sent_again(shown):

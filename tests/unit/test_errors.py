@@ -1,11 +1,12 @@
 """Exit codes and HTTP statuses are API."""
 
+import importlib
 from pathlib import PurePath
 
 import pytest
 
 from dashlight import errors
-from dashlight.errors import HTTP_STATUS, DashlightError, Rejected, Unavailable
+from dashlight.errors import HTTP_STATUS, DashlightError, Gone, Rejected, Unavailable, UnsatisfiableRange
 
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, DashlightError)]
 
@@ -18,6 +19,18 @@ def test_every_error_has_an_exit_code_a_status_and_a_code(kind):
     assert kind in HTTP_STATUS
     assert error.code == kind.default_code
     assert (error.message, error.hint, str(error)) == ("wrong: 7 is over 5", "take 5", "wrong: 7 is over 5")
+
+
+def test_there_is_one_table_of_statuses_and_no_error_outside_it():
+    importlib.import_module("dashlight.app")  # And with it everything that answers requests.
+
+    def below(kind):
+        return {kind}.union(*(below(each) for each in kind.__subclasses__()))
+
+    shown = {kind for kind in below(DashlightError) if kind.__module__.startswith("dashlight.")}
+    public = {kind for kind in shown if not kind.__name__.startswith("_")}
+    assert public <= set(HTTP_STATUS)
+    assert (HTTP_STATUS[Gone], HTTP_STATUS[UnsatisfiableRange]) == (410, 416)
 
 
 def test_codes_differ():

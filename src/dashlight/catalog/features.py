@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from dashlight.errors import Corrupt, InputError
+from dashlight.errors import Corrupt, InputError, UnsatisfiableRange
 from dashlight.model import BBox
 from dashlight.store.pictures import Position, StoredPicture
 from dashlight.store.places import DAY_MS
@@ -94,7 +94,7 @@ def parsed_range(header: str | None, size: int) -> tuple[int, int] | None:
     More than one range, or one that is not in bytes, is answered with everything, as the RFC allows.
 
     Raises:
-        InputError: When the range lies behind the end.
+        UnsatisfiableRange: When the range lies behind the end.
     """
     match = _RANGE.match(header or "")
     if match is None or match[1] == match[2] == "":
@@ -107,7 +107,7 @@ def parsed_range(header: str | None, size: int) -> tuple[int, int] | None:
         if match[2] and int(match[2]) < start:
             return None
     if start >= size or start >= end:
-        raise InputError(f"the range {header!r:.60} is outside {size} bytes", code="bad-range")
+        raise UnsatisfiableRange(f"the range {header!r:.60} is outside {size} bytes", code="bad-range", size_bytes=size)
     return start, end
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import sqlalchemy as sa
 
-from dashlight.errors import NotFound
+from dashlight.errors import Gone, NotFound
 from dashlight.model import BBox, LonLat, Policy, qk_range, tile_xy
 from dashlight.store import places
 from dashlight.store.publish import captured_text
@@ -17,12 +17,6 @@ from dashlight.store.schema import PictureState, Precision, gone, mark, object_,
 
 MAX_SCANNED = 20_000  # Rows that one page may cost; a page may be short and still have a next one.
 MAX_RANGES = 64
-
-
-class Gone(NotFound):
-    """There was such a picture; it was erased, or it is hidden until a report is decided."""
-
-    default_code = "gone"
 
 
 @dataclass(frozen=True, slots=True)
