@@ -98,4 +98,7 @@ def file_report(database: Database, picture_id: UUID, issue: Issue, comment: str
         )
         return withdraw.hide(transaction, found.number) if issue in HIDING else False
 
-    return database.write(job)
+    is_hidden = database.write(job)
+    if is_hidden:
+        database.forget_journal()  # What was told of it is deleted; it is not to be read there either.
+    return is_hidden

@@ -26,12 +26,16 @@ Row = sa.Row[*tuple[Any, ...]]
 
 
 def hide(transaction: Transaction, number: int) -> bool:
-    """Take a picture off the map and keep it until the report is decided; return whether it was shown."""
+    """Take a picture off the map and keep it until the report is decided; return whether it was shown.
+
+    The caller runs `Database.forget_journal` once this is committed.
+    """
     rows = _rows(transaction, [number])
     shown = [row for row in rows if row.state == PictureState.PUBLISHED]
     _unshow(transaction, shown)
     transaction.connection.execute(sa.update(_p).where(_p.c.number == number).values(state=int(PictureState.HIDDEN)))
     _tell_gone(transaction, shown)
+    _forget_what_was_told(transaction, shown)
     return bool(shown)
 
 
@@ -40,9 +44,9 @@ def erase(transaction: Transaction, numbers: Sequence[int]) -> None:
     rows = _rows(transaction, numbers)
     _unshow(transaction, [row for row in rows if row.state == PictureState.PUBLISHED])
     _tell_gone(transaction, rows)
+    _forget_what_was_told(transaction, rows)
     connection = transaction.connection
     for row in rows:
-        connection.execute(sa.delete(schema.event).where(schema.event.c.picture == row.id))
         connection.execute(sa.delete(schema.report).where(schema.report.c.picture == row.number))
         connection.execute(sa.delete(_p).where(_p.c.number == row.number))
         connection.execute(sa.insert(schema.gone).values(id=row.id))
@@ -99,6 +103,12 @@ def _rows(transaction: Transaction, numbers: Sequence[int]) -> list[Row]:
 
 def _tell_gone(transaction: Transaction, rows: Sequence[Row]) -> None:
     tell(transaction, [NewEvent("gone", json.dumps({"id": str(UUID(bytes=row.id))})) for row in rows])
+
+
+def _forget_what_was_told(transaction: Transaction, rows: Sequence[Row]) -> None:
+    """Delete what a live reader that comes back would be told of the pictures; that they are gone stays."""
+    for row in rows:
+        transaction.connection.execute(sa.delete(schema.event).where(schema.event.c.picture == row.id))
 
 
 def _note_ranges(transaction: Transaction, rows: Sequence[Row]) -> None:

@@ -190,3 +190,25 @@ def test_too_many_missed_events_are_a_refresh(tmp_path, limit):
 
     database.close()
     assert (found is None) == (limit < 3)
+
+
+def test_what_was_told_of_a_hidden_picture_is_forgotten(tmp_path):
+    database = Database(tmp_path / "dashlight.sqlite")
+    made = [picture(7.0, 50.0, n, 0.0) for n in range(2)]
+
+    def add(transaction):
+        number = add_object(transaction, "bundles/aa", size_bytes=2_000, head_bytes=500)
+        publish(transaction, made, policy=Policy.FLEET, object_number=number, sequence=None)
+
+    database.write(add)
+    with database.read() as connection:
+        numbers = [r.number for r in rows(connection, "SELECT number FROM picture ORDER BY captured_ms")]
+
+    database.write(lambda t: withdraw.hide(t, numbers[1]))
+
+    with database.read() as connection:
+        told = outbox.events_after(connection, 0, limit=100)
+    assert [event.kind for event in told] == ["picture", "gone"]
+    assert str(UUID(bytes=made[0].id)) in told[0].data
+    assert str(UUID(bytes=made[1].id)) in told[1].data
+    database.close()
