@@ -15,7 +15,7 @@ from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 
 _LOG = logging.getLogger("dashlight.ingest")
-_LOOK_S = 60.0
+_LOOK_S = 30.0
 _DAY_S = 86_400
 
 
@@ -53,13 +53,13 @@ async def run(
     metrics: IngestMetrics | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
-    """Look each minute whether something is due, until `stop` is set; a batch that has begun is finished first."""
+    """Look twice a minute whether something is due, until `stop` is set; a batch that has begun is finished first."""
     while not stop.is_set():
         try:
             await asyncio.to_thread(run_due, database, objects, now=now(), hour=hour, metrics=metrics)
         except DashlightError as exc:
             _LOG.warning("batch.failed", extra={"reason": exc.code})
-        except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again in a minute.
+        except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again.
             _LOG.exception("batch.crashed")
         try:
             async with asyncio.timeout(_LOOK_S):

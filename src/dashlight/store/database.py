@@ -102,7 +102,8 @@ class Database:
                 migrate(connection)
         except (sa.exc.DBAPIError, sqlite3.Error) as exc:
             raise HostError(f"cannot open the database {path}: {exc}", code="database") from exc
-        self.is_journal_due = False  # Whether something erased may still be readable in the journal.
+        # Whether the journal holds commits: in which order rows came, and what was deleted since.
+        self.is_journal_due = path.with_name(path.name + "-wal").exists()
         self._thread = threading.Thread(target=self._write_forever, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -137,23 +138,28 @@ class Database:
         return self.submit(job).result()
 
     def forget_journal(self) -> bool:
-        """Fold the journal into the database and empty it, so that nothing erased stays readable there.
+        """Fold the journal into the database and empty it, so that neither what was erased nor what came together stays.
+
+        A commit that ends meanwhile makes it due again.
 
         Returns:
             Whether it is empty; False when a reader was still looking at an older moment, and it has to be tried again.
         """
         connection = self._writing.raw_connection()
+        self.is_journal_due = False
         try:
             cursor = connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             row = cursor.fetchone()
-            self.is_journal_due = row is None or bool(row[0])
+            is_empty = row is not None and not row[0]
             cursor.close()
         except sqlite3.OperationalError:
-            self.is_journal_due = True
+            is_empty = False
         finally:
             connection.close()
-        return not self.is_journal_due
+        if not is_empty:
+            self.is_journal_due = True
+        return is_empty
 
     def close(self) -> None:
         """Finish the writes that wait, and close."""
@@ -196,6 +202,7 @@ class Database:
             told = {id(future) for future, _ in failed}
             failed += [(future, error) for _, future in asked if id(future) not in told]
             done, changes = [], []
+        self.is_journal_due = self.is_journal_due or bool(done)
         for change in changes:
             if change.qks or change.events:
                 for listener in self._listeners:

@@ -1,7 +1,11 @@
 """Invites, enrolments and tokens: who may upload, without a trace of who did.
 
 Only SHA-256 hashes are kept; the secrets are 32 random bytes, so a hash tells nothing. A token's row names a policy
-and no enrolment, and rows are ordered by hash: which enrolment drew a token cannot be read here.
+and no enrolment, and rows are ordered by hash: which enrolment drew a token cannot be read in the tables.
+
+The journal (`-wal`) does hold, commit by commit, which rows were written together: the enrolment that drew and its
+new tokens, and the token and the bundle it was spent on. It is emptied about every half minute, and at a stop. Who
+reads the journal in between, or again and again, can tie an enrolment to its tokens and so to its bundles.
 """
 
 from __future__ import annotations

@@ -207,3 +207,27 @@ def test_commits_are_durable_and_deleted_rows_are_overwritten(database):
         }
 
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+
+
+def test_every_commit_makes_the_journal_due_and_emptying_it_does_not(database, tmp_path):
+    journal = tmp_path / "dashlight.sqlite-wal"
+    database.forget_journal()
+    assert not database.is_journal_due
+
+    database.write(insert("one"))
+
+    assert database.is_journal_due
+    assert journal.stat().st_size > 0
+    assert database.forget_journal()
+    assert (database.is_journal_due, journal.stat().st_size) == (False, 0)
+
+
+def test_a_journal_that_a_reader_holds_stays_due(database):
+    database.write(insert("one"))
+    with database.read() as connection:
+        connection.exec_driver_sql("SELECT * FROM setting").all()
+        with database._writing.connect() as writing:
+            writing.exec_driver_sql("PRAGMA busy_timeout=50")
+        assert not database.forget_journal()
+
+    assert database.is_journal_due
