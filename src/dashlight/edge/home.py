@@ -9,7 +9,9 @@ lock.sqlite      held by `import` and `run`; the operating system lets go of it 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from typing import Any
 
 from dashlight.errors import Corrupt, HostError, Unauthorized
 from dashlight.model import LICENSES, Policy
-from dashlight.store.durable import write_durably
+from dashlight.store.durable import fsync_folder, part_path, write_durably
 from dashlight.wire import SEED_SIZE_BYTES, from_base64url, to_base64url
 
 
@@ -85,8 +87,7 @@ class Home:
         try:
             seed = path.read_bytes()
         except FileNotFoundError:
-            seed = secrets.token_bytes(SEED_SIZE_BYTES)
-            write_durably(path, seed, mode=0o600)
+            seed = self._new_seed(path)
         except OSError as exc:
             raise HostError(f"cannot read {path}: {exc.strerror}") from exc
         if len(seed) != SEED_SIZE_BYTES:
@@ -95,6 +96,20 @@ class Home:
                 hint="bring it back from your backup: without it published pictures cannot be erased",
             )
         return seed
+
+    @staticmethod
+    def _new_seed(path: Path) -> bytes:
+        """Make the seed, whole and durable; of two commands that do so at once, one does and both return its seed."""
+        part = part_path(path.parent)
+        write_durably(part, secrets.token_bytes(SEED_SIZE_BYTES), mode=0o600)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(part, path)
+            part.unlink()
+            fsync_folder(path.parent)
+            return path.read_bytes()
+        except OSError as exc:
+            raise HostError(f"cannot make {path}: {exc.strerror}", hint="the folder needs a disk with links") from exc
 
     def enrolment(self) -> Enrolment | None:
         """Return the enrolment, or None before there is one.

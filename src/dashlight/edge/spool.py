@@ -6,10 +6,12 @@ sent and is swept at the next start; `drop` comes after the row's change, so a f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dashlight.errors import Corrupt, HostError
@@ -17,6 +19,7 @@ from dashlight.store.durable import write_durably
 from dashlight.wire import MAX_BUNDLE_BYTES
 
 UNREADABLE = "spool-unreadable"
+_NO_ROOM = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _NAME = re.compile(r"([0-9a-f]{64})\.bundle\Z", re.ASCII)
 
 
@@ -54,7 +57,13 @@ class Spool:
         sha256 = hashlib.sha256(archive).hexdigest()
         if not self._path(sha256).exists():
             self.check_room(len(archive))
-            write_durably(self._path(sha256), archive, mode=0o600)
+            try:
+                write_durably(self._path(sha256), archive, mode=0o600)
+            except HostError as exc:
+                cause = exc.__cause__
+                if isinstance(cause, OSError) and cause.errno in _NO_ROOM:  # Somebody else was faster.
+                    raise SpoolFull(f"the disk of {self._folder} is full", hint="make room on the disk") from exc
+                raise
         return sha256
 
     def check_room(self, size_bytes: int = MAX_BUNDLE_BYTES) -> None:
@@ -71,7 +80,8 @@ class Spool:
                 f"{size_bytes / 2**20:.1f} MB more do not fit",
                 hint=hint,
             )
-        free = shutil.disk_usage(self._folder).free
+        with self._readable():
+            free = shutil.disk_usage(self._folder).free
         if free - size_bytes < self._keep_free_bytes:
             raise SpoolFull(
                 f"the disk of {self._folder} has {free >> 20} MB free; {self._keep_free_bytes >> 20} MB are kept free",
@@ -103,18 +113,32 @@ class Spool:
 
     def used_bytes(self) -> int:
         """Return how many bytes all files of the spool take."""
-        return sum(_size_bytes(p) for p in self._folder.iterdir())
+        return sum(_size_bytes(p) for p in self._files())
 
     def names(self) -> set[str]:
         """Return the SHA-256 of every bundle on disk."""
-        return {found[1] for p in self._folder.iterdir() if (found := _NAME.match(p.name))}
+        return {found[1] for p in self._files() if (found := _NAME.match(p.name))}
 
     def sweep(self, keep: Collection[str]) -> int:
         """Delete files that are none of the bundles `keep`, and return how many; call it under the home's lock."""
-        doomed = [p for p in self._folder.iterdir() if not ((found := _NAME.match(p.name)) and found[1] in keep)]
+        doomed = [p for p in self._files() if not ((found := _NAME.match(p.name)) and found[1] in keep)]
         for path in doomed:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as exc:
+                raise HostError(f"cannot delete {path} from the spool: {exc.strerror or exc}") from exc
         return len(doomed)
+
+    def _files(self) -> list[Path]:
+        with self._readable():
+            return list(self._folder.iterdir())
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise HostError(f"cannot read the spool {self._folder}: {exc.strerror or exc}", code=UNREADABLE) from exc
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.bundle"
@@ -123,5 +147,5 @@ class Spool:
 def _size_bytes(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # The uploader dropped it just now.
+    except OSError:  # The uploader dropped it just now, or it cannot be looked at.
         return 0

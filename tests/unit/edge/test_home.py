@@ -5,6 +5,7 @@ import stat
 import pytest
 from edge_stations import FakeServer
 
+from dashlight.edge import home as home_module
 from dashlight.edge.enrolling import enroll
 from dashlight.edge.home import Home
 from dashlight.edge.ledger import Ledger
@@ -38,6 +39,21 @@ def test_the_seed_is_random_kept_and_readable_by_its_owner_only(home, tmp_path):
     assert seed != Home(tmp_path / "other").seed()
     assert mode_of(home.path / "seed") == 0o600
     assert mode_of(home.path) == 0o700
+
+
+def test_two_first_commands_have_one_seed(home, monkeypatch):
+    first = Home(home.path)
+    written = home_module.write_durably
+
+    def slow(path, content, *, mode):
+        written(path, content, mode=mode)
+        monkeypatch.setattr(home_module, "write_durably", written)
+        first.seed()  # The other command, between our look and our write.
+
+    monkeypatch.setattr(home_module, "write_durably", slow)
+
+    assert home.seed() == first.seed() == (home.path / "seed").read_bytes()
+    assert [p.name for p in home.path.iterdir()] == ["seed"]
 
 
 def test_a_damaged_seed_is_never_replaced(home):

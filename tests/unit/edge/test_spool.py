@@ -1,5 +1,6 @@
 """The spool: whole bundles or nothing, within a budget."""
 
+import errno
 import hashlib
 
 import pytest
@@ -72,3 +73,32 @@ def test_a_sweep_takes_what_nobody_knows_and_keeps_the_rest(spool, tmp_path):
     assert spool.sweep({kept}) == 2
     assert spool.names() == {kept}
     assert doomed not in spool.names()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_fills_while_we_write_is_a_full_spool(spool, monkeypatch, number):
+    def refuse(_handle):
+        raise OSError(number, "no room")
+
+    monkeypatch.setattr("os.fsync", refuse)
+
+    with pytest.raises(SpoolFull, match="is full"):
+        spool.put(b"bundle")
+
+    assert spool.used_bytes() == 0
+
+
+def test_a_spool_that_is_gone_is_told_by_every_question(tmp_path):
+    spool = Spool(tmp_path / "spool", budget_bytes=1000)
+    (tmp_path / "spool").rmdir()
+
+    for ask in (spool.used_bytes, spool.names, spool.check_room, lambda: spool.sweep(set())):
+        with pytest.raises(HostError, match="cannot read the spool"):
+            ask()
+
+
+def test_what_cannot_be_swept_is_told(spool, tmp_path):
+    (tmp_path / "spool" / "folder").mkdir()
+
+    with pytest.raises(HostError, match="cannot delete"):
+        spool.sweep(set())
