@@ -33,9 +33,14 @@ def enroll(home: Home, ledger: Ledger, server: Server, invite: str, choices: Cho
             "or use another --home",
         )
     home.seed()
+    shown = server.instance().get("server_key")  # First, so that what fails here costs no invite.
+    shown_key = from_base64url(shown, size=32) if isinstance(shown, str) else b""
+    if not shown_key:
+        raise Corrupt(
+            f"{server.url} shows no server key", hint="is that address a dashlight server?", code="server-key"
+        )
     agreed = server.enroll(invite, policy=choices.policy, license_id=choices.license_id)
-    shown = server.instance().get("server_key")
-    if not isinstance(shown, str) or not secrets.compare_digest(from_base64url(shown, size=32), agreed.server_key):
+    if not secrets.compare_digest(shown_key, agreed.server_key):
         raise Corrupt(
             f"{server.url} enrols with the key {to_base64url(agreed.server_key)} and shows everybody another one",
             hint="do not upload there; ask its operator",

@@ -2,6 +2,7 @@
 
 import stat
 
+import httpx
 import pytest
 from edge_stations import FakeServer
 
@@ -10,7 +11,7 @@ from dashlight.edge.enrolling import enroll
 from dashlight.edge.home import Home
 from dashlight.edge.ledger import Ledger
 from dashlight.edge.station import Choices
-from dashlight.errors import Conflict, Corrupt, HostError, Unauthorized
+from dashlight.errors import Conflict, Corrupt, HostError, Unauthorized, Unavailable
 from dashlight.model import Policy
 from dashlight.wire import public_bytes
 
@@ -115,6 +116,17 @@ def test_a_server_that_shows_two_keys_is_not_believed(home, ledger):
         enroll(home, ledger, server.client(), "good", Choices(Policy.FLEET))
 
     assert home.enrolment() is None
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(200, json={}), httpx.Response(200, text="hi")])
+def test_a_server_that_does_not_say_who_it_is_costs_no_invite(home, ledger, answer):
+    server = FakeServer()
+    server._get_instance = lambda _: answer
+
+    with pytest.raises((Corrupt, Unavailable)):
+        enroll(home, ledger, server.client(), "good", Choices(Policy.FLEET))
+
+    assert not [r for r in server.requests if r.startswith("POST")]
 
 
 def test_bundles_that_wait_for_one_server_do_not_go_to_another(tmp_path):
