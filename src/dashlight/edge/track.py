@@ -17,14 +17,13 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from dashlight.model import EARTH_RADIUS_M, Fix, LonLat, Track, distance_m, heading_between
+from dashlight.model import EARTH_RADIUS_M, NULL_ISLAND_DEG, Fix, LonLat, Track, distance_m, heading_between
 
 MAX_SPEED_MPS = 70.0  # 252 km/h; a fix that needs more from its neighbour is a jump of the receiver.
 MAX_ACCURACY_M = 50.0  # Worse than this and a picture lands on the wrong street.
 MAX_GAP_S = 3.0  # A receiver that misses two fixes of one a second is in a tunnel; what lies between is not known.
 SLOW_GAP_S = 6.0  # The same for loggers that write a fix each few seconds: two and a half of their intervals, to this.
 MAX_LAT = 85.0  # Where Web Mercator ends and no road is.
-NULL_ISLAND_DEG = 1e-3  # Receivers without a fix tell 0, 0 and a little noise.
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)  # Catches clocks in 1970 and 1980 and one rollover of GPS weeks.
 CLOCK_TOLERANCE = timedelta(minutes=10)  # How far ahead of this machine's clock a fix may be.
 FROZEN_AFTER_S = 2.0  # The same position for longer, at speed, is a receiver that repeats itself.

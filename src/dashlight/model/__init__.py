@@ -14,6 +14,7 @@ from dashlight.model.detection import Detection, Redaction, RedactionKind
 from dashlight.model.frame import THUMBNAIL_WIDTH, RawFrame, RedactedPicture, thumbnail_size_of
 from dashlight.model.lonlat import (
     EARTH_RADIUS_M,
+    NULL_ISLAND_DEG,
     BBox,
     LonLat,
     compass_deg,
@@ -31,6 +32,7 @@ __all__ = [
     "EARTH_RADIUS_M",
     "LICENSES",
     "MERCATOR_MAX_LAT",
+    "NULL_ISLAND_DEG",
     "QK_ZOOM",
     "THUMBNAIL_WIDTH",
     "BBox",

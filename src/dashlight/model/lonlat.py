@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dashlight.errors import InputError
 
 EARTH_RADIUS_M = 6_371_008.8  # IUGG mean radius R1
+NULL_ISLAND_DEG = 0.01  # Receivers without a fix tell 0, 0 and a little noise; within 1.1 km of it there is only sea.
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from typing import cast
 from uuid import UUID
 
-from dashlight.model import MERCATOR_MAX_LAT, CapturedAt, Month, PictureClaim, Policy, distance_m
+from dashlight.model import MERCATOR_MAX_LAT, NULL_ISLAND_DEG, CapturedAt, Month, PictureClaim, Policy, distance_m
 from dashlight.publication.rules import (
     BUNDLE_APART_M,
     BUNDLE_PICTURES,
@@ -25,7 +25,6 @@ MAX_SPEED_MPS = 90.0
 _POSITION_SLACK_M = 30.0  # Two neighbours may each be this wrong together.
 _STANDING_M = 1.0
 _STANDING_PICTURES = 4
-_NULL_ISLAND_DEG = 0.01
 _ROUNDING_M = 0.5  # Positions are rounded to 1e-6 degrees.
 
 
@@ -80,7 +79,7 @@ def _place(claim: PictureClaim, number: int) -> Iterator[Violation]:
     lon, lat = claim.position.lon, claim.position.lat
     if abs(lat) > MERCATOR_MAX_LAT:
         yield Violation("pole", f"latitude {lat} is beyond the map's edge, {MERCATOR_MAX_LAT:.4f}", number)
-    if abs(lon) < _NULL_ISLAND_DEG and abs(lat) < _NULL_ISLAND_DEG:
+    if abs(lon) < NULL_ISLAND_DEG and abs(lat) < NULL_ISLAND_DEG:
         yield Violation("null-island", f"the position {lon}, {lat} is a receiver's zero, not a place", number)
 
 

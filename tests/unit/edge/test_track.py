@@ -49,6 +49,7 @@ def test_gate_of_nothing_is_an_empty_track():
     [
         (Fix(at(5.5), ORIGIN, is_valid=False), DropReason.NO_FIX),
         (Fix(at(5.5), LonLat(0.0, 0.0)), DropReason.NULL_ISLAND),
+        (Fix(at(5.5), LonLat(0.009, -0.009)), DropReason.NULL_ISLAND),  # What a server would refuse.
         (Fix(at(5.5), LonLat(26.1, 89.9)), DropReason.POLE),
         (Fix(at(5.5), LonLat(26.1, -90.0)), DropReason.POLE),
         (Fix(datetime(1980, 1, 6, tzinfo=UTC), ORIGIN), DropReason.CLOCK_PAST),
