@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from dashlight import __version__
-from dashlight.errors import DashlightError
+from dashlight.errors import DashlightError, HostError
 
 __all__ = ["EXIT_BUG", "EXIT_INTERRUPTED", "build_parser", "main"]
 
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.print_help(sys.stderr)
             return EXIT_USAGE
         _set_up_logging(is_verbose=args.verbose, is_quiet=args.quiet)
-        code = int(args.run(args))
+        code = _run(args)
         sys.stdout.flush()
     except DashlightError as exc:
         sys.stderr.write(error_text(exc))
@@ -100,6 +100,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return EXIT_BUG
     return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run a command.
+
+    Raises:
+        HostError: When it needs a package of the half of dashlight that is not installed.
+    """
+    try:
+        return int(args.run(args))
+    except ModuleNotFoundError as exc:
+        if exc.name is None or exc.name.partition(".")[0] == "dashlight":
+            raise
+        half = {"serve": "server", "invite": "server", "demo": "edge,server"}.get(args.command, "edge")
+        raise HostError(
+            f"`dashlight {args.command}` needs the package {exc.name.partition('.')[0]}, which is not installed",
+            hint=f"pip install 'dashlight[{half}]'",
+            code="not-installed",
+        ) from exc
 
 
 def error_text(error: DashlightError) -> str:
