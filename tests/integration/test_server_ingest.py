@@ -18,7 +18,9 @@ from dashlight.errors import Unavailable
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
 from dashlight.ingest.recheck import Readable
+from dashlight.ingest.verify import drawn_numbers
 from dashlight.model import Policy
+from dashlight.store.upkeep import forget_refused
 from dashlight.wire import (
     MAX_BUNDLE_BYTES,
     MEDIA_TYPE,
@@ -298,6 +300,54 @@ def test_a_readable_plate_refuses_the_bundle(tmp_path):
 
         assert (reply.status_code, problem(reply)) == (422, "readable-plate")
         assert running.client.get("/v1/instance").json()["pictures"] == 0
+
+
+class Forgiving(Suspicious):
+    """A second look that finds a plate the first time only."""
+
+    async def readable(self, jpeg, redactions, thumbnail):
+        found = await super().readable(jpeg, redactions, thumbnail)
+        return found if self.looked == 1 else ()
+
+
+def test_a_bundle_that_was_refused_once_stays_refused_and_its_token_is_spent(tmp_path):
+    look = Forgiving()
+    with served(tmp_path, look=look, recheck_share=1.0) as running:
+        archive, token = fresh(), running.token()
+
+        assert problem(running.put(archive, token)) == "readable-plate"
+        again = [running.put(archive, token), running.put(archive)]
+
+        assert [(r.status_code, problem(r)) for r in again] == [(422, "refused-before")] * 2
+        assert look.looked == 1
+        assert problem(running.put(fresh(), token)) == "token-spent"
+        with running.store.database.read() as connection:
+            (row,) = connection.exec_driver_sql("SELECT * FROM refused").all()
+        assert row.sha256.hex() == made_bundles.sha256_of(archive)
+        running.store.database.write(lambda t: forget_refused(t, row.day + 30))
+        assert running.put(archive).status_code == 422
+        running.store.database.write(lambda t: forget_refused(t, row.day + 31))
+        assert running.put(archive).status_code == 201
+
+
+def test_the_draw_of_the_second_look_is_the_same_each_time_and_the_servers_own():
+    sha256 = "ab" * 32
+    draws = [drawn_numbers(secret, sha256, 300, 0.5) for secret in (b"a" * 32, b"a" * 32, b"b" * 32)]
+
+    assert draws[0] == draws[1] != draws[2]
+    assert 100 < len(draws[0]) < 200
+    assert drawn_numbers(b"a" * 32, sha256, 3, 0.0) == []
+    assert drawn_numbers(b"a" * 32, sha256, 3, 1.0) == [0, 1, 2]
+
+
+def test_a_token_of_another_policy_gets_no_receipt_of_a_known_bundle(own_server):
+    fleet, personal = fresh(), personal_archive(3, 2100)
+    own_server.publish(fleet)
+    own_server.publish(personal, policy=Policy.PERSONAL)
+
+    replies = [own_server.put(fleet, policy=Policy.PERSONAL), own_server.put(personal, policy=Policy.FLEET)]
+
+    assert [(r.status_code, problem(r)) for r in replies] == [(401, "bad-token")] * 2
 
 
 def test_without_a_second_look_nothing_is_published(tmp_path):

@@ -9,8 +9,9 @@ receipt; a crash in between leaves an object without a row, which the next start
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import mmap
-import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -88,7 +89,7 @@ class Door:
         self._metrics = metrics
         self._now = now
         self._uploads = 0  # Changed on the event loop only.
-        self._random = random.SystemRandom()
+        self._draw_secret = hmac.digest(key.private_bytes_raw(), b"dashlight second look", hashlib.sha256)
 
     @property
     def server_key(self) -> bytes:
@@ -182,14 +183,20 @@ class Door:
 
     def _known(self, sha256: bytes, token_hash: bytes) -> bytes | None:
         with self._database.read() as connection:
-            bundles.check_token(connection, token_hash, sha256)
-            return bundles.known_receipt(connection, sha256)
+            policy = bundles.check_token(connection, token_hash, sha256)
+            bundles.check_not_refused(connection, sha256)
+            return bundles.known_receipt(connection, sha256, policy=policy)
 
     async def _take_in(self, sha256: str, token_hash: bytes, staged: Path) -> tuple[bytes, bool]:
         began = time.monotonic()
         verified, drawn = await asyncio.to_thread(self._verify, sha256, staged)
-        for each in drawn:
-            await self._look_again(each)
+        try:
+            for each in drawn:
+                await self._look_again(each)
+        except PrivacyError:  # Remembered before it is told, so that nobody may try until the draw is lucky.
+            hashed, day = bytes.fromhex(sha256), self._day()
+            await self._write(lambda t: bundles.refuse(t, hashed, token_hash, day=day))
+            raise
         receipt, is_new = await asyncio.to_thread(self._commit, verified, token_hash, staged)
         if is_new:
             self._metrics.bundles.labels(verified.policy).inc()
@@ -208,7 +215,7 @@ class Door:
             archive = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         verified = verify.verify_bundle(archive, sha256=sha256, now=self._now(), active_enrolments=active)
         share = self._settings.recheck_share
-        numbers = [n for n in range(len(verified.bundle.pictures)) if self._random.random() < share]
+        numbers = verify.drawn_numbers(self._draw_secret, sha256, len(verified.bundle.pictures), share)
         return verified, verify.drawn_pictures(archive, verified.bundle, numbers)
 
     async def _look_again(self, drawn: verify.Drawn) -> None:

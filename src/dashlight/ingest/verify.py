@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +77,23 @@ def verify_bundle(archive: memoryview, *, sha256: str, now: datetime, active_enr
             code=f"policy-{first.code}",
         )
     return Verified(bundle)
+
+
+def drawn_numbers(secret: bytes, sha256: str, count: int, share: float) -> list[int]:
+    """Return which of a bundle's pictures the second look is at: the same whenever the bundle comes, and a secret.
+
+    Args:
+        secret: Of this server; who knows it knows what is looked at.
+        sha256: Of the bundle, hex.
+        count: How many pictures it has.
+        share: Of them that are looked at, 0..1.
+    """
+
+    def chance(number: int) -> float:
+        drawn = hmac.digest(secret, bytes.fromhex(sha256) + number.to_bytes(4, "big"), hashlib.sha256)
+        return float((int.from_bytes(drawn[:8], "big") >> 11) / (1 << 53))
+
+    return [number for number in range(count) if chance(number) < share]
 
 
 def drawn_pictures(archive: memoryview, bundle: Bundle, numbers: Sequence[int]) -> list[Drawn]:

@@ -40,6 +40,7 @@ def run_due(
         return 0
     published = publish_staged(database, objects, metrics=metrics)
     database.write(lambda t: upkeep.forget_reports(t, today))
+    database.write(lambda t: upkeep.forget_refused(t, today))
     database.write(lambda t: upkeep.note_batch(t, today))
     return published
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from dashlight.errors import Conflict, NotFound, Unauthorized
+from dashlight.errors import Conflict, NotFound, PrivacyError, Unauthorized
 from dashlight.model import Policy
 from dashlight.store import withdraw
 from dashlight.store.database import Transaction
 from dashlight.store.publish import NewPicture, add_object, publish
-from dashlight.store.schema import BundleState, bundle, object_, picture, token
+from dashlight.store.schema import BundleState, bundle, object_, picture, refused, terms, token
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,70 @@ def check_token(connection: sa.Connection, token_hash: bytes, sha256: bytes) -> 
     return Policy(row.policy)
 
 
-def known_receipt(connection: sa.Connection, sha256: bytes) -> bytes | None:
+def known_receipt(connection: sa.Connection, sha256: bytes, *, policy: Policy) -> bytes | None:
     """Return the receipt of a bundle that was accepted, or None when it was not.
 
+    Args:
+        connection: To read with.
+        sha256: Of the bundle, 32 bytes.
+        policy: Of the token that asks.
+
     Raises:
+        Unauthorized: When the token is for bundles of another policy.
         Conflict: When it was erased: what was taken back is not published again.
     """
-    row = connection.execute(sa.select(bundle.c.state, bundle.c.receipt).where(bundle.c.sha256 == sha256)).one_or_none()
+    row = connection.execute(sa.select(bundle).where(bundle.c.sha256 == sha256)).one_or_none()
     if row is None:
         return None
+    held = _policy_of(connection, row)
+    if held is not None and held is not policy:
+        raise Unauthorized(f"the token is for {policy} bundles; this one is {held}", code="bad-token")
     if row.state == BundleState.ERASED:
         raise Conflict("this bundle was erased by its owner and is not published again", code="erased")
     return bytes(row.receipt)
+
+
+def _policy_of(connection: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> Policy | None:
+    """Return the policy of a known bundle, or None when nothing is left that says it."""
+    if row.state in (BundleState.STAGED, BundleState.TAKEN_APART):
+        return Policy.PERSONAL
+    if row.object is None:
+        return None
+    query = sa.select(terms.c.policy).join(picture, picture.c.terms == terms.c.number)
+    found = connection.execute(query.where(picture.c.object == row.object).limit(1)).scalar()
+    return None if found is None else Policy(found)
+
+
+def check_not_refused(connection: sa.Connection, sha256: bytes) -> None:
+    """Check that the second look has not refused the bundle before.
+
+    Raises:
+        PrivacyError: When it has.
+    """
+    if connection.execute(sa.select(refused.c.day).where(refused.c.sha256 == sha256)).first() is not None:
+        raise PrivacyError(
+            "the second look refused this bundle before",
+            hint="nothing of it was kept; redact the recordings again with a newer dashlight",
+            code="refused-before",
+        )
+
+
+def refuse(transaction: Transaction, sha256: bytes, token_hash: bytes, *, day: int) -> None:
+    """Remember that the second look refused a bundle, and spend its token; once more changes nothing.
+
+    Args:
+        transaction: The write.
+        sha256: Of the bundle, 32 bytes.
+        token_hash: Of the token it came with.
+        day: Today as days since 1970-01-01.
+    """
+    connection = transaction.connection
+    is_known = sa.exists().where(refused.c.sha256 == sha256)
+    row = sa.select(sa.literal(sha256), sa.literal(day)).where(~is_known)
+    connection.execute(sa.insert(refused).from_select(["sha256", "day"], row))
+    connection.execute(
+        sa.update(token).where(token.c.hash == token_hash, token.c.bundle.is_(None)).values(bundle=sha256)
+    )
 
 
 def accept(transaction: Transaction, accepted: Accepted, token_hash: bytes) -> tuple[bytes, bool]:
@@ -97,12 +150,14 @@ def accept(transaction: Transaction, accepted: Accepted, token_hash: bytes) -> t
     Raises:
         Unauthorized: When the token is not this server's or for another policy.
         Conflict: When the token is spent on another bundle, or the bundle was erased.
+        PrivacyError: When the second look refused the bundle.
     """
     connection = transaction.connection
     policy = check_token(connection, token_hash, accepted.sha256)
+    check_not_refused(connection, accepted.sha256)
     if policy is not accepted.policy:
         raise Unauthorized(f"the token is for {policy} bundles; this one is {accepted.policy}", code="bad-token")
-    known = known_receipt(connection, accepted.sha256)
+    known = known_receipt(connection, accepted.sha256, policy=policy)
     if known is not None:
         return known, False
     stored = accepted.stored

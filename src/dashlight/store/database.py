@@ -138,7 +138,7 @@ class Database:
         return self.submit(job).result()
 
     def forget_journal(self) -> bool:
-        """Fold the journal into the database and empty it, so that neither what was erased nor what came together stays.
+        """Fold the journal into the database and empty it: neither what was erased nor what came together stays there.
 
         A commit that ends meanwhile makes it due again.
 

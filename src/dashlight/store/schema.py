@@ -82,4 +82,5 @@ event = _table("event", cursor=_I, kind=_T, lon_e6=_I, lat_e6=_I, picture=_B, da
 invite = _table("invite", hash=_B, policy=_T)
 enrolment = _table("enrolment", hash=_B, policy=_T, license=_T, drawn_day=_I, drawn_tokens=_I)
 token = _table("token", hash=_B, policy=_T, bundle=_B)
+refused = _table("refused", sha256=_B, day=_I)
 report = _table("report", number=_I, picture=_I, issue=_T, comment=_T, day=_I)
