@@ -213,6 +213,7 @@ def test_the_doctor_finds_a_fit_edge_fit(edge, server, card):
         "redaction",
         "server",
         "server key",
+        "clock",
         "tokens",
     ):
         assert health[name] == "ok", done.stdout

@@ -12,7 +12,11 @@ from dashlight.cli.edge import add_home, add_network, home_of, settings_of
 from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dashlight.config import EdgeSettings
     from dashlight.edge.doctor import Check
+    from dashlight.edge.home import Home
 
 EXIT_UNFIT = 7
 
@@ -53,16 +57,22 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
     from datetime import UTC, datetime
 
     from dashlight.edge import doctor
-    from dashlight.edge.ledger import Ledger
 
     now = datetime.now(UTC)
     settings = settings_of(args)
     home = home_of(settings)
     yield doctor.checked("camera", lambda: doctor.camera_folder(args.folder))
-    yield from doctor.positions(args.folder, now=now)
+    yield from doctor.each_checked("positions", lambda: doctor.positions(args.folder, now=now))
     yield doctor.checked("disk", lambda: doctor.disk(home, settings))
     yield doctor.checked("weights", lambda: doctor.weights(args.weights))
     yield doctor.checked("redaction", lambda: doctor.redaction(args.weights, _face()))
+    yield from doctor.each_checked("server", lambda: _server(home, settings, now))
+
+
+def _server(home: Home, settings: EdgeSettings, now: datetime) -> Iterator[Check]:
+    from dashlight.edge import doctor
+    from dashlight.edge.ledger import Ledger
+
     ledger = Ledger(home.ledger_path)
     try:
         yield from doctor.server(home, settings, ledger, now=now)

@@ -104,7 +104,6 @@ def run_serve(args: argparse.Namespace) -> int:
         log_config=None,
         access_log=False,  # Addresses of people are in no log.
         server_header=False,
-        date_header=False,
         http="httptools",
         timeout_graceful_shutdown=_STOP_S,
         timeout_keep_alive=30,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -31,6 +31,7 @@ from dashlight.wire import from_base64url
 
 CLOCK_WARN_S = 30.0
 CLOCK_FAIL_S = 300.0  # Ingest refuses pictures further in the future.
+RELEASED = datetime(2026, 1, 1, tzinfo=UTC)  # No clock that is right is before it.
 LOW_DISK_BYTES = 2 * 2**30
 FLAT_STD = 6.0  # Of 255; what is left of a number plate under our fill after JPEG.
 Pixels = npt.NDArray[np.uint8]
@@ -62,11 +63,20 @@ class Check:
 
 
 def checked(name: str, look: Callable[[], Check]) -> Check:
-    """Return the answer of a check; an error of ours is a `fail` with its hint."""
+    """Return the answer of a check; an error of ours or of the disk is a `fail` with its hint."""
+    (check,) = each_checked(name, lambda: (look(),))
+    return check
+
+
+def each_checked(name: str, look: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Yield the answers of a check; an error of ours or of the disk is a last one, a `fail` with its hint."""
     try:
-        return look()
+        yield from look()
     except DashlightError as exc:
-        return Check(name, Health.FAIL, exc.message, exc.hint)
+        yield Check(name, Health.FAIL, exc.message, exc.hint)
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        yield Check(name, Health.FAIL, f"{where}{exc.strerror or exc}", "look at the permissions and at the disk")
 
 
 def camera_folder(folder: Path | None) -> Check:
@@ -84,10 +94,17 @@ def camera_folder(folder: Path | None) -> Check:
 
 
 def newest_recording(folder: Path) -> Path | None:
-    """Return the video that was written last."""
+    """Return the video that was written last; links that lead nowhere are passed over.
+
+    Raises:
+        OSError: When the folder cannot be read.
+    """
     if folder.is_file():
         return folder
-    videos = [p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".")]
+    next(folder.iterdir(), None)  # `rglob` is silent about a folder that it may not read.
+    videos = [
+        p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".") and p.exists()
+    ]
     return max(videos, key=lambda p: p.stat().st_mtime, default=None)
 
 
@@ -148,7 +165,7 @@ def redaction(folder: Path | None, face: Pixels | None) -> Check:
 
     Fails closed: what is not found, or still to be seen, is a `fail`.
     """
-    rgb, plate_box, face_box = test_picture(face)
+    rgb, plate_box, face_box = built_in_picture(face)
     started = time.perf_counter()
     detectors = Detectors.load(folder)
     picture = redact(RawFrame(rgb), detectors.detect(rgb))
@@ -167,7 +184,7 @@ def redaction(folder: Path | None, face: Pixels | None) -> Check:
     )
 
 
-def test_picture(face: Pixels | None) -> tuple[Pixels, tuple[int, int, int, int], tuple[int, int, int, int] | None]:
+def built_in_picture(face: Pixels | None) -> tuple[Pixels, tuple[int, int, int, int], tuple[int, int, int, int] | None]:
     """Return a street of 1280x720 with the back of a car and its plate, and the boxes of plate and face."""
     rgb = np.full((720, 1280, 3), (150, 170, 190), np.uint8)
     rgb[420:] = (90, 90, 92)
@@ -211,18 +228,20 @@ def server(home: Home, settings: EdgeSettings, ledger: Ledger, *, now: datetime)
         yield Check(
             "server", Health.WARN, "not enrolled", "dashlight edge enroll --server URL --invite CODE --policy fleet"
         )
+        yield clock(None, now, home)
         return
     client = Server(enrolment.server, timeout_s=min(10.0, settings.timeout_s), proxy=settings.proxy)
+    at = None
     try:
         at = client.ready()
         yield Check("server", Health.OK, f"{enrolment.server} is ready; {enrolment.policy}, {enrolment.license_id}")
         yield _server_key(client, enrolment.server_key)
-        yield _clock(at, now)
     except DashlightError as exc:
         hint = "is that address a dashlight server?" if isinstance(exc, NotFound) else exc.hint
         yield Check("server", Health.FAIL, exc.message, hint)
     finally:
         client.close()
+    yield clock(at, now, home)
     left, waiting = ledger.tokens_left(), len(ledger.bundles(BundleState.SPOOLED))
     refused = len(ledger.bundles(BundleState.REFUSED))
     yield Check("tokens", Health.OK, f"{left} upload tokens left, {waiting} bundles wait")
@@ -242,9 +261,16 @@ def _server_key(client: Server, pinned: bytes) -> Check:
     )
 
 
-def _clock(at: datetime | None, now: datetime) -> Check:
+def clock(at: datetime | None, now: datetime, home: Home) -> Check:
+    """Compare this machine's clock with the server's, or without one with what it wrote itself.
+
+    Args:
+        at: The server's time, when it told it.
+        now: This machine's.
+        home: Its files were written by this machine's clock.
+    """
     if at is None:
-        return Check("clock", Health.WARN, "the server does not tell its time")
+        return _own_clock(now, home)
     apart_s = (now - at).total_seconds()
     found = f"this machine's clock is {apart_s:+.0f} s from the server's"
     if abs(apart_s) > CLOCK_FAIL_S:
@@ -252,3 +278,18 @@ def _clock(at: datetime | None, now: datetime) -> Check:
     if abs(apart_s) > CLOCK_WARN_S:
         return Check("clock", Health.WARN, found, "switch time synchronisation on")
     return Check("clock", Health.OK, found)
+
+
+def _own_clock(now: datetime, home: Home) -> Check:
+    newest = datetime.fromtimestamp(max((p.stat().st_mtime for p in home.path.iterdir()), default=0.0), UTC)
+    found = f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC"
+    if now < RELEASED:
+        return Check("clock", Health.FAIL, f"{found}, before this program was made", "switch time synchronisation on")
+    if (newest - now).total_seconds() > CLOCK_WARN_S:
+        return Check(
+            "clock",
+            Health.FAIL,
+            f"{found}; it wrote a file at {newest:%Y-%m-%d %H:%M}",
+            "the clock went back: switch time synchronisation on",
+        )
+    return Check("clock", Health.OK, f"{found}; there is no server to compare it with")
