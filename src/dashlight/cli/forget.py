@@ -50,6 +50,10 @@ def run_forget(args: argparse.Namespace) -> int:
     with opened(home_of(settings), settings) as station:
         selection = _selection(args, station, settings)
         _show(args, selection)
+        if args.now and station.choices.policy == "personal" and len(selection.pictures) > 1:
+            sys.stderr.write(
+                "--now erases them together: who watches the map sees then that these pictures are of one person\n"
+            )
         if args.dry_run or not _is_sure(args, selection):
             return 0
         return _forget(args, station, selection, settings)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from edge_stations import NOW, FakeServer, problem, ready, sealed, station_in, uploader
 
+from dashlight.cli import main
 from dashlight.edge.erasure import PERSONAL_SPREAD_S, due_count, erase_due, selected, selected_picture, take_back
 from dashlight.edge.ledger import BundleState, RecordingRow, RecordingState
 from dashlight.errors import NotFound, Unauthorized, Unavailable
@@ -195,6 +196,17 @@ def test_an_erasure_that_fails_does_not_hold_up_the_others(station, server):
 
     assert server.erased == [second.sha256, third.sha256]
     assert due_count(station.ledger) == 1
+
+
+@pytest.mark.parametrize(("policy", "is_told"), [(Policy.PERSONAL, True), (Policy.FLEET, False)])
+def test_before_personal_pictures_go_together_it_is_said_what_that_shows(tmp_path, capsys, policy, is_told):
+    with station_in(tmp_path / "home", policy=policy) as station:
+        remember(station)
+        sealed(station, count=2)
+
+    assert main(["forget", "--everything", "--now", "--dry-run", "--home", str(tmp_path / "home")]) == 0
+
+    assert ("of one person" in capsys.readouterr().err) == is_told
 
 
 def test_a_name_that_fits_nothing_or_too_much_is_told(station):
