@@ -19,7 +19,7 @@ from dashlight.edge.recordings.recording import CameraPosition, Drive, Recording
 from dashlight.errors import DashlightError, Rejected
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".ts", ".m2ts", ".mts", ".m4v", ".360", ".avi", ".mkv"})
-SIDECAR_SUFFIXES = (".gpx", ".nmea", ".nma", ".gps", ".log", ".txt", ".srt", ".csv", ".3gf")
+SIDECAR_SUFFIXES = (".gpx", ".nmea", ".nma", ".gps", ".log", ".txt")
 MAX_RECORDING_BYTES = 64 * 2**30  # A day of 4K; larger is a disk image with a wrong name.
 MAX_DEPTH = 16
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- wall clocks without a zone are compared with each other only

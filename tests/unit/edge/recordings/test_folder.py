@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dashlight.edge.recordings import CameraPosition, Recording, Settling, drives, find_recordings
-from dashlight.edge.recordings.folder import MAX_RECORDING_BYTES
+from dashlight.edge.recordings.folder import MAX_RECORDING_BYTES, SIDECAR_SUFFIXES
+from dashlight.edge.recordings.telemetry.sources import SIDECARS
 from dashlight.errors import Rejected
 
 
@@ -163,3 +164,7 @@ def test_the_shared_recordings_are_all_found(shared_recordings):
 
     assert rejected == []
     assert {(r.path.name, r.codec) for r in found} >= {("max-heromode.mp4", "h264"), ("sample-5s_h265.mp4", "hevc")}
+
+
+def test_each_kind_of_file_that_is_looked_for_beside_a_video_has_a_reader():
+    assert set(SIDECAR_SUFFIXES) == set(SIDECARS)

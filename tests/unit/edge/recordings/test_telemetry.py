@@ -1,6 +1,5 @@
 import json
 import shutil
-import struct
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -295,15 +294,6 @@ def test_blackvue_is_read_beside_and_inside_the_video(tmp_path, clip, drive):
     for telemetry in (beside, inside):
         assert_same(telemetry, fixes, within_m=0.1, offset_within_s=0.001)
         assert [r.clock_s for r in telemetry.readings] == [f.at.timestamp() for f in fixes]
-
-
-def test_blackvues_accelerometer_is_read_up_to_what_was_not_filled(tmp_path):
-    path = tmp_path / "v.3gf"
-    path.write_bytes(struct.pack(">I3h", 100, 128, 0, -64) + b"\xff" * 25)
-
-    records = blackvue.accelerations(path)
-
-    assert records == [(0.1, (pytest.approx(9.80665), 0.0, pytest.approx(-4.903325)))]
 
 
 def test_exiftools_output_is_read():

@@ -1,13 +1,8 @@
-"""BlackVue's positions: NMEA behind the camera's clock in milliseconds, in `.gps` files or in the video's `free/gps `.
-
-The `.3gf` file beside it holds the accelerometer: big-endian milliseconds and three 16-bit values, 1/128 g each.
-"""
+"""BlackVue's positions: NMEA behind the camera's clock in milliseconds, in `.gps` files or the video's `free/gps `."""
 
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Iterator
 from contextlib import closing
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -15,10 +10,9 @@ from pathlib import Path
 from dashlight.edge.recordings.telemetry.boxes import boxes_in
 from dashlight.edge.recordings.telemetry.nmea import readings_of_sentences
 from dashlight.edge.recordings.telemetry.reading import Telemetry, TelemetryClock
-from dashlight.edge.recordings.telemetry.sidecar import MAX_SIDECAR_BYTES, bytes_of, text_of
+from dashlight.edge.recordings.telemetry.sidecar import MAX_SIDECAR_BYTES, text_of
 from dashlight.errors import Corrupt, HostError
 
-STANDARD_GRAVITY_MPS2 = 9.80665
 _LINE = re.compile(r"\[(\d{10,14})\]\s*(\$G[A-Z](?:RMC|GGA),[ -Z^-~]*)", re.ASCII)
 
 
@@ -64,21 +58,3 @@ def parsed(text: str) -> Telemetry | None:
     if not readings:
         return None
     return Telemetry("BlackVue", readings, TelemetryClock.UTC)
-
-
-def accelerations(path: Path) -> list[tuple[float, tuple[float, float, float]]]:
-    """Return the accelerometer of a `.3gf` file: seconds from its start, and m/s2 in the camera's x, y, z.
-
-    Raises:
-        TooLarge: When it is larger than a sidecar may be.
-        HostError: When it cannot be read.
-    """
-    return list(_records(bytes_of(path)))
-
-
-def _records(content: bytes) -> Iterator[tuple[float, tuple[float, float, float]]]:
-    for clock_ms, *axes in struct.iter_unpack(">I3h", content[: len(content) // 10 * 10]):
-        if clock_ms == 0xFFFFFFFF:
-            return  # What the camera had reserved and did not fill.
-        x, y, z = (axis / 128.0 * STANDARD_GRAVITY_MPS2 for axis in axes)
-        yield clock_ms / 1000.0, (x, y, z)
