@@ -517,6 +517,23 @@ def test_a_staged_bundle_that_is_damaged_keeps_nobody_elses_out(own_server, capl
     assert own_server.client.get("/v1/instance").json()["pictures"] == 7
 
 
+def test_the_public_counters_do_not_tell_when_a_personal_bundle_comes(own_server):
+    def counters():
+        text = own_server.client.get("/metrics").text
+        return {n: v for n, _, v in (line.rpartition(" ") for line in text.splitlines()) if n.startswith("dashlight_")}
+
+    before = counters()
+    own_server.publish(personal_archive(3, 2008), policy=Policy.PERSONAL)
+    after = counters()
+    metrics = IngestMetrics(CollectorRegistry())
+    publish_staged(own_server.store.database, own_server.store.objects, metrics=metrics)
+
+    assert after == before
+    assert not any("_created" in name for name in after)
+    counted = {s.name: s.value for m in (metrics.bundles, metrics.pictures) for s in m.collect()[0].samples}
+    assert counted == {"dashlight_ingest_bundles_total": 1, "dashlight_ingest_pictures_total": 3}
+
+
 def test_a_personal_picture_is_erased_by_its_secret_after_the_batch(own_server):
     own_server.publish(personal_archive(3, 2003), policy=Policy.PERSONAL)
     publish_staged(own_server.store.database, own_server.store.objects)

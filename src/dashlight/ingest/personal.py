@@ -55,7 +55,7 @@ def publish_staged(database: Database, objects: Objects, *, metrics: IngestMetri
     Args:
         database: The rows.
         objects: The bytes.
-        metrics: To count the bundles that cannot be read, or None.
+        metrics: To count what is published and the bundles that cannot be read, or None.
 
     Raises:
         HostError: When the disk is full or refuses.
@@ -82,6 +82,9 @@ def publish_staged(database: Database, objects: Objects, *, metrics: IngestMetri
             if not is_published:
                 for each in packed:
                     objects.remove(each.key)
+        if metrics is not None:
+            metrics.bundles.labels(Policy.PERSONAL).inc(len(staged))
+            metrics.pictures.labels(Policy.PERSONAL).inc(len(loose))
         withdraw.finish_erasures(database, objects)
         return len(loose)
     raise Conflict("staged bundles were erased while the batch was made", code="batch")
