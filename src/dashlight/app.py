@@ -225,7 +225,7 @@ async def _on_ours(_request: Request, exc: Exception) -> Response:
     status = status_of(exc)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
         headers["Connection"] = "close"  # Nobody reads the rest of it.
     return problem(status, exc.code, exc.message, hint=exc.hint, headers=headers)
 

@@ -7,6 +7,8 @@
     |   `-- UnsatisfiableRange 3  the part of a file that is asked for lies behind its end
     |-- PrivacyError          4   refused, because it would tell what must not be told
     |-- Unavailable           5   worth retrying: the server, the network, a busy database
+    |   |-- Busy              5   the same one is being served already
+    |   `-- TooSlow           5   a request that came too slowly was ended
     |-- Unauthorized          6   no token, a forged one, or one that may not do this
     |-- Conflict              3   the thing exists already in another form, or is already spent
     |-- NotFound              3   there is no such thing
@@ -25,6 +27,7 @@ from typing import ClassVar
 
 __all__ = [
     "HTTP_STATUS",
+    "Busy",
     "Conflict",
     "Corrupt",
     "DashlightError",
@@ -35,6 +38,7 @@ __all__ = [
     "PrivacyError",
     "Rejected",
     "TooLarge",
+    "TooSlow",
     "Unauthorized",
     "Unavailable",
     "UnsatisfiableRange",
@@ -118,6 +122,18 @@ class Unavailable(DashlightError):
         self.retry_after_s = retry_after_s
 
 
+class Busy(Unavailable):
+    """Not now: whoever asks is being served already."""
+
+    default_code = "being-served"
+
+
+class TooSlow(Unavailable):
+    """A request came too slowly and was ended."""
+
+    default_code = "too-slow"
+
+
 class Unauthorized(DashlightError):
     """No credential or token, a forged one, or one that may not do this."""
 
@@ -168,6 +184,8 @@ HTTP_STATUS: dict[type[DashlightError], int] = {
     UnsatisfiableRange: 416,
     PrivacyError: 422,
     Unavailable: 503,
+    Busy: 429,
+    TooSlow: 408,
     Unauthorized: 401,
     Conflict: 409,
     NotFound: 404,

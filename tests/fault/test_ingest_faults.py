@@ -131,7 +131,7 @@ def test_an_upload_that_stalls_is_ended(tmp_path):
 
         reply = connection.getresponse()
 
-        assert reply.status == 400
+        assert reply.status == 408
         assert b"upload-stalled" in reply.read()
         connection.close()
         assert list((tmp_path / "staging").iterdir()) == []

@@ -7,6 +7,8 @@ import http.client
 import io
 import json
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import made_bundles
@@ -644,3 +646,32 @@ def test_a_token_cannot_be_traced_to_its_enrolment(own_server):
     assert "enrolment" not in tables["token"].partition("(")[2]
     assert all("WITHOUT ROWID" in tables[name] for name in ("token", "enrolment", "invite"))
     assert hashes == sorted(hashes), "the order of rows is the order of hashes, not of issue"
+
+
+def test_one_token_holds_one_place_among_the_uploads(own_server):
+    archive, token = fresh(), own_server.token()
+    url = f"/v1/bundles/{made_bundles.sha256_of(archive)}"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": MEDIA_TYPE}
+    running, release = threading.Event(), threading.Event()
+
+    def body():
+        yield archive[:100]
+        running.set()
+        release.wait(20)
+        yield archive[100:]
+
+    def first():
+        with httpx.Client(base_url=own_server.url, timeout=30, trust_env=False) as client:
+            return client.put(url, content=body(), headers=headers)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first)
+        running.wait(20)
+        while "dashlight_ingest_uploads 1.0" not in own_server.client.get("/metrics").text:
+            pass
+        second = own_server.put(fresh(), token)
+        release.set()
+        assert waiting.result().status_code == 201
+
+    assert (second.status_code, problem(second)) == (429, "upload-running")
+    assert int(second.headers["retry-after"]) >= 1

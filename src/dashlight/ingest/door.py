@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from dashlight.config import ServerSettings
-from dashlight.errors import Corrupt, DashlightError, InputError, PrivacyError, Unauthorized, Unavailable
+from dashlight.errors import Busy, Corrupt, DashlightError, InputError, PrivacyError, Unauthorized, Unavailable
 from dashlight.ingest import upload, verify
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import SecondLook
@@ -88,7 +88,7 @@ class Door:
         self._settings = settings
         self._metrics = metrics
         self._now = now
-        self._uploads = 0  # Changed on the event loop only.
+        self._uploads: set[bytes] = set()  # By the token's hash; changed on the event loop only.
         self._draw_secret = hmac.digest(key.private_bytes_raw(), b"dashlight second look", hashlib.sha256)
 
     @property
@@ -145,6 +145,8 @@ class Door:
             Corrupt: The body is not the bundle that it claims to be.
             TooLarge: Over a limit.
             PrivacyError: It breaks its policy, or a plate or face can be read.
+            Busy: An upload with this token runs.
+            TooSlow: The body stalls or comes too slowly.
             Unavailable: Too busy, or no second look is possible.
             HostError: The disk is full or refuses.
         """
@@ -158,34 +160,37 @@ class Door:
         self, sha256: str, token: str, chunks: AsyncIterator[bytes], length: int | None
     ) -> tuple[bytes, bool]:
         token_hash = tokens.secret_hash(token, "token")
-        known = await asyncio.to_thread(self._known, bytes.fromhex(sha256), token_hash)
+        policy, known = await asyncio.to_thread(self._known, bytes.fromhex(sha256), token_hash)
         if known is not None:
             return known, False
-        if self._uploads >= self._settings.max_uploads:
+        if token_hash in self._uploads:  # One token may not take everybody's places.
+            raise Busy("an upload with this token is running", retry_after_s=_BUSY_RETRY_S, code="upload-running")
+        if len(self._uploads) >= self._settings.max_uploads:
             raise Unavailable(
-                f"{self._uploads} uploads are running", retry_after_s=_BUSY_RETRY_S, code="too-many-uploads"
+                f"{len(self._uploads)} uploads are running", retry_after_s=_BUSY_RETRY_S, code="too-many-uploads"
             )
         upload.check_length(
             length, free_bytes=self._objects.free_bytes(), keep_free_bytes=self._settings.keep_free_mb << 20
         )
         staged = self._objects.staging_file()
-        self._uploads += 1
-        self._metrics.uploading.set(self._uploads)
+        self._uploads.add(token_hash)
+        told = 0 if policy is Policy.PERSONAL else 1
+        self._metrics.uploading.inc(told)
         try:
             await upload.receive(
                 chunks, staged, stall_s=self._settings.upload_stall_s, timeout_s=self._settings.upload_timeout_s
             )
             return await self._take_in(sha256, token_hash, staged)
         finally:
-            self._uploads -= 1
-            self._metrics.uploading.set(self._uploads)
+            self._uploads.discard(token_hash)
+            self._metrics.uploading.dec(told)
             staged.unlink(missing_ok=True)
 
-    def _known(self, sha256: bytes, token_hash: bytes) -> bytes | None:
+    def _known(self, sha256: bytes, token_hash: bytes) -> tuple[Policy, bytes | None]:
         with self._database.read() as connection:
             policy = bundles.check_token(connection, token_hash, sha256)
             bundles.check_not_refused(connection, sha256)
-            return bundles.known_receipt(connection, sha256, policy=policy)
+            return policy, bundles.known_receipt(connection, sha256, policy=policy)
 
     async def _take_in(self, sha256: str, token_hash: bytes, staged: Path) -> tuple[bytes, bool]:
         began = time.monotonic()

@@ -36,7 +36,9 @@ class IngestMetrics:
         self.rechecked = Counter(
             "dashlight_ingest_rechecked_pictures", "Pictures looked at again", ["verdict"], registry=registry
         )
-        self.uploading = Gauge("dashlight_ingest_uploads", "Bundles being received now", registry=registry)
+        self.uploading = Gauge(
+            "dashlight_ingest_uploads", "Bundles being received now, but personal ones", registry=registry
+        )
         self.damaged = Gauge(
             "dashlight_ingest_damaged_bundles",
             "Personal bundles that the last daily batch left out because they cannot be read",

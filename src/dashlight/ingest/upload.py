@@ -8,9 +8,12 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from dashlight.errors import HostError, InputError, TooLarge
+from dashlight.errors import HostError, TooLarge, TooSlow
 from dashlight.wire import MAX_BUNDLE_BYTES
 
+MIN_BYTES_PER_S = 16 * 1024  # Slower than any line of today that takes a bundle in its 15 minutes.
+RATE_WINDOW_S = 30.0  # The rate is of so long, so that a short silence is no reason.
+_RETRY_S = 30.0
 _WRITE_BYTES = 1 << 20  # Fewer, larger writes; each is a trip to a thread.
 
 
@@ -42,7 +45,7 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
 
     Raises:
         TooLarge: As soon as it is over the limit of a bundle.
-        InputError: When it stalls or takes too long.
+        TooSlow: When it stalls, takes too long, or comes at under 16 KiB/s over 30 s.
         HostError: When the disk is full or refuses.
     """
     loop = asyncio.get_running_loop()
@@ -50,6 +53,7 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
     size = 0
     waiting: list[bytes] = []
     waiting_bytes = 0
+    rate = _Rate(loop.time())
     file = _StagedFile(path)
     try:
         await asyncio.to_thread(file.open)
@@ -57,6 +61,7 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
             async for chunk in chunks:
                 limit.reschedule(min(ends, loop.time() + stall_s))
                 size += len(chunk)
+                rate.add(len(chunk), loop.time())
                 if size > MAX_BUNDLE_BYTES:
                     raise TooLarge(f"a bundle of more than {MAX_BUNDLE_BYTES} bytes")
                 waiting.append(chunk)
@@ -66,8 +71,10 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
                     waiting, waiting_bytes = [], 0
         await asyncio.to_thread(file.write, waiting)
     except TimeoutError as exc:
-        raise InputError(
-            f"the upload sent nothing for {stall_s:g} s, or took more than {timeout_s:g} s", code="upload-stalled"
+        raise TooSlow(
+            f"the upload sent nothing for {stall_s:g} s, or took more than {timeout_s:g} s",
+            code="upload-stalled",
+            retry_after_s=_RETRY_S,
         ) from exc
     except OSError as exc:
         raise HostError(
@@ -76,6 +83,32 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
     finally:
         await asyncio.to_thread(file.close)
     return size
+
+
+class _Rate:
+    """How fast a body comes, window by window."""
+
+    def __init__(self, now_s: float) -> None:
+        self._since_s = now_s
+        self._bytes = 0
+
+    def add(self, count: int, now_s: float) -> None:
+        """Count bytes.
+
+        Raises:
+            TooSlow: When the window that has ended held too few.
+        """
+        self._bytes += count
+        passed_s = now_s - self._since_s
+        if passed_s < RATE_WINDOW_S:
+            return
+        if self._bytes < MIN_BYTES_PER_S * passed_s:
+            raise TooSlow(
+                f"the upload came at {self._bytes / passed_s:.0f} bytes/s, under {MIN_BYTES_PER_S}",
+                code="upload-slow",
+                retry_after_s=_RETRY_S,
+            )
+        self._since_s, self._bytes = now_s, 0
 
 
 class _StagedFile:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from dashlight.errors import InputError
+from dashlight.errors import TooSlow
 from dashlight.ingest import upload
 
 
@@ -56,7 +56,7 @@ def test_an_upload_that_takes_too_long_closes_its_file_only_when_the_last_write_
         done, _ = await asyncio.wait({task}, timeout=0.3)
         was_open = is_open(handles[0])
         leave.set()
-        with pytest.raises(InputError, match=r"0\.05 s"):
+        with pytest.raises(TooSlow, match=r"0\.05 s"):
             await task
         return done, was_open
 
@@ -84,3 +84,19 @@ def test_an_upload_that_is_cancelled_twice_closes_its_file_only_when_the_last_wr
 
     assert asyncio.run(receive())
     assert not is_open(handles[0])
+
+
+def test_a_body_that_drips_is_ended():
+    rate = upload._Rate(0.0)
+    for second in range(30):
+        rate.add(16_000, float(second))
+
+    with pytest.raises(TooSlow, match="under 16384"):
+        rate.add(1, 30.0)
+
+
+def test_a_body_at_the_least_rate_may_rest_within_each_window():
+    rate = upload._Rate(0.0)
+    for window in range(10):
+        rate.add(upload.MIN_BYTES_PER_S * 30, window * 30.0 + 1)
+        rate.add(0, (window + 1) * 30.0)
