@@ -24,7 +24,7 @@ EXIT_INTERRUPTED = 130
 
 # One module a group of commands, in the order of the help. Each has `add_parser(subparsers)`, imports little, and
 # sets `run`, a function from the parsed arguments to an exit code.
-COMMANDS = ("demo", "edge", "forget", "redact", "doctor", "serve", "invite", "config")
+COMMANDS = ("demo", "edge", "forget", "redact", "doctor", "serve", "invite", "report", "config")
 
 _EPILOG = """\
 exit codes:
@@ -113,7 +113,8 @@ def _run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as exc:
         if exc.name is None or exc.name.partition(".")[0] == "dashlight":
             raise
-        half = {"serve": "server", "invite": "server", "demo": "edge,server"}.get(args.command, "edge")
+        servers = dict.fromkeys(("serve", "invite", "report"), "server")
+        half = {**servers, "demo": "edge,server"}.get(args.command, "edge")
         raise HostError(
             f"`dashlight {args.command}` needs the package {exc.name.partition('.')[0]}, which is not installed",
             hint=f"pip install 'dashlight[{half}]'",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from dashlight.errors import DashlightError
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
-from dashlight.store import upkeep
+from dashlight.store import reports, upkeep
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 
@@ -30,16 +30,17 @@ def is_batch_due(last_day: int | None, now: datetime, hour: int) -> bool:
 def run_due(
     database: Database, objects: Objects, *, now: datetime, hour: int, metrics: IngestMetrics | None = None
 ) -> int:
-    """Make the batch when it is due and forget what is due; return how many pictures were published."""
+    """Carry out decisions, make the batch when it is due, forget what is due; return how many were published."""
     today = int(now.timestamp()) // _DAY_S
     if database.is_journal_due:
         database.forget_journal()
+    reports.carry_out(database, objects)
     with database.read() as connection:
         last_day = upkeep.last_batch_day(connection)
     if not is_batch_due(last_day, now, hour):
         return 0
     published = publish_staged(database, objects, metrics=metrics)
-    database.write(lambda t: upkeep.forget_reports(t, today))
+    database.write(lambda t: reports.forget_words(t, today))
     database.write(lambda t: upkeep.forget_refused(t, today))
     database.write(lambda t: upkeep.note_batch(t, today))
     return published

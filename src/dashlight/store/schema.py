@@ -84,3 +84,4 @@ enrolment = _table("enrolment", hash=_B, policy=_T, license=_T, drawn_day=_I, dr
 token = _table("token", hash=_B, policy=_T, bundle=_B)
 refused = _table("refused", sha256=_B, day=_I)
 report = _table("report", number=_I, picture=_I, issue=_T, comment=_T, day=_I)
+decision = _table("decision", number=_I, picture=_I, verdict=_T)

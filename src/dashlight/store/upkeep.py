@@ -19,9 +19,8 @@ from dashlight.store import bundles, withdraw
 from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import make_folder, write_durably
 from dashlight.store.objects import LocalObjects, Objects
-from dashlight.store.schema import refused, report, setting
+from dashlight.store.schema import refused, setting
 
-REPORT_DAYS = 7  # After so many a report's words are deleted; the picture stays hidden until it is decided.
 REFUSED_DAYS = 30  # For so many a bundle that the second look refused is not looked at again.
 _LAST_BATCH = "last_batch_day"
 
@@ -103,11 +102,6 @@ def sweep(database: Database, objects: Objects) -> Swept:
     for key in orphans:
         objects.remove(key)
     return Swept(staged_files, len(orphans), erasures)
-
-
-def forget_reports(transaction: Transaction, today: int) -> None:
-    """Delete the reports whose deadline has passed."""
-    transaction.connection.execute(sa.delete(report).where(report.c.day < today - REPORT_DAYS))
 
 
 def forget_refused(transaction: Transaction, today: int) -> None:

@@ -1,0 +1,136 @@
+"""`dashlight report`: the operator looks at what was reported, and decides."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from dashlight.cli.json_lines import print_json
+
+if TYPE_CHECKING:
+    from dashlight.store.reports import Reported
+
+_DAY_S = 86_400
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands of this group to the command line."""
+    group = subparsers.add_parser("report", help="look at reported pictures and decide; beside a running server too")
+    verbs = group.add_subparsers(dest="report_command", required=True, metavar="COMMAND")
+    _add(verbs, "list", "list the pictures that wait for a decision, the oldest reports first").set_defaults(run=_list)
+    show = _add(verbs, "show", "show what was said about one picture", has_picture=True)
+    show.add_argument("--save", type=Path, metavar="FILE", help="write the picture's JPEG to this file")
+    show.set_defaults(run=_show)
+    _add(verbs, "restore", "put a picture back onto the map", has_picture=True).set_defaults(run=_decide)
+    _add(verbs, "erase", "erase a picture and its bytes for good", has_picture=True).set_defaults(run=_decide)
+
+
+def _add(verbs: Any, name: str, text: str, *, has_picture: bool = False) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text)
+    if has_picture:
+        parser.add_argument("picture", type=UUID, metavar="ID", help="id of the picture")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    return parser
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    from dashlight.config import ServerSettings, data_home, environment, load
+
+    env = environment()
+    settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
+    return settings.data or data_home(env) / "server"
+
+
+def _row(each: Reported) -> dict[str, Any]:
+    import time
+
+    age = None if each.day is None else int(time.time()) // _DAY_S - each.day
+    return {
+        "picture": str(each.picture_id),
+        "issues": list(each.issues),
+        "hidden": each.is_hidden,
+        "age_days": age,
+    }
+
+
+def _told(row: dict[str, Any]) -> str:
+    issues = ", ".join(row["issues"]) or "the report is deleted"
+    age = "" if row["age_days"] is None else f", {row['age_days']} days ago"
+    return f"{row['picture']}  {'hidden' if row['hidden'] else 'shown'}  {issues}{age}\n"
+
+
+def _list(args: argparse.Namespace) -> int:
+    from dashlight.store import reports
+    from dashlight.store.upkeep import open_store
+
+    store = open_store(_folder(args))
+    try:
+        with store.database.read() as connection:
+            rows = [_row(each) for each in reports.waiting(connection)]
+    finally:
+        store.database.close()
+    for row in rows:
+        if args.json:
+            print_json(row)
+        else:
+            sys.stdout.write(_told(row))
+    if not rows and not args.json:
+        sys.stdout.write("no picture waits for a decision\n")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from dashlight.store import reports
+    from dashlight.store.durable import write_durably
+    from dashlight.store.upkeep import open_store
+
+    store = open_store(_folder(args))
+    try:
+        with store.database.read() as connection:
+            found = reports.find_waiting(connection, args.picture)
+        if args.save is not None:
+            jpeg = found.jpeg
+            write_durably(args.save, store.objects.read(jpeg.key, jpeg.offset, jpeg.size_bytes))
+    finally:
+        store.database.close()
+    row = {**_row(found), "lon": found.lon, "lat": found.lat, "comments": list(found.comments)}
+    if args.json:
+        print_json(row)
+        return 0
+    sys.stdout.write(_told(row) + f"  at {found.lon}, {found.lat}\n")
+    for issue, comment in zip(found.issues, found.comments, strict=True):
+        sys.stdout.write(f"  {issue}: {comment or '(no words)'}\n")
+    return 0
+
+
+def _decide(args: argparse.Namespace) -> int:
+    import os
+
+    from dashlight.errors import HostError
+    from dashlight.store import reports
+    from dashlight.store.upkeep import lock_store, open_store
+
+    folder = _folder(args)
+    verdict = reports.Verdict(args.report_command)
+    store = open_store(folder)
+    try:
+        store.database.write(lambda t: reports.decide(t, args.picture, verdict))
+        try:
+            lock = lock_store(folder)
+        except HostError:  # The server that runs carries it out: it alone knows what it keeps in memory of the map.
+            is_done = False
+        else:
+            is_done = reports.carry_out(store.database, store.objects) > 0
+            os.close(lock)
+    finally:
+        store.database.close()
+    if args.json:
+        print_json({"picture": str(args.picture), "verdict": str(verdict), "done": is_done})
+    else:
+        sys.stdout.write("done\n" if is_done else "decided; the running server carries it out within a minute\n")
+    return 0
