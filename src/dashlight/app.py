@@ -24,7 +24,7 @@ from starlette.requests import ClientDisconnect
 from dashlight import catalog, ingest
 from dashlight.catalog.assets import Assets
 from dashlight.catalog.live import Hub
-from dashlight.catalog.reports import Budget
+from dashlight.catalog.reports import Budgets
 from dashlight.catalog.routes import Catalog
 from dashlight.catalog.routes import make_router as catalog_router
 from dashlight.catalog.summary import Summaries
@@ -134,7 +134,7 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
         tiles=Tiles(store.database, cache_bytes=settings.tile_cache_mb << 20),
         hub=hub,
         summaries=Summaries(store.database),
-        budget=Budget(together=settings.reports_per_hour, each=settings.reports_per_sender),
+        budgets=Budgets(together=settings.reports_per_hour, each=settings.reports_per_sender),
         assets=Assets(Path(str(resources.files("dashlight.web")))),
         base_url=base_url,
         instance={

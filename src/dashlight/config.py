@@ -111,8 +111,12 @@ class ServerSettings:
         keep_free_mb: Uploads that would leave less than this free on the disk get 507.
         batch_hour: Hour (UTC) at which the personal pictures of the day are published together.
         tokens_per_day: Upload tokens that one enrolment may draw in a day.
-        reports_per_hour: Reports taken from everybody together; a person sends a few, a script many.
-        reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour.
+        reports_per_hour: Reports taken from everybody together, of those that hide a picture and again of all others; a
+            person sends a few, a script many. Those that hide take at most 2 % of the map, or 20 pictures.
+        reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour. Over$
+            both a report about privacy is kept for the operator and hides nothing.
+        trusted_proxy: Addresses of the proxy whose `X-Forwarded-For` is believed, such as `127.0.0.1`, with commas
+            between them; empty believes nobody, as anybody may write that header.
         live_clients: Live streams open at once; others get 503.
         live_queue: Events that wait for one slow live stream; when full they are dropped for one `refresh`.
         tile_cache_mb: Memory for encoded tiles.
@@ -134,6 +138,7 @@ class ServerSettings:
     tokens_per_day: int = 2_000
     reports_per_hour: int = 600
     reports_per_sender: int = 20
+    trusted_proxy: str = ""
     live_clients: int = 10_000
     live_queue: int = 1_000
     tile_cache_mb: int = 32

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 from itertools import pairwise
+from uuid import UUID
 
 import brotli
 import httpx
@@ -465,7 +466,36 @@ def test_reports_are_bounded(tmp_path):
             running.client.post(f"/v1/pictures/{i}/report", json={"issue": "privacy"}) for i in receipt.picture_ids
         ]
 
-        assert [r.status_code for r in replies] == [202, 202, 503]
+        assert [(r.status_code, r.json()["hidden"]) for r in replies] == [(202, True), (202, True), (202, False)]
+        with running.store.database.read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM report").scalar() == 3
+
+
+def test_other_reports_and_pictures_that_are_not_there_leave_room_for_privacy(tmp_path):
+    with served(tmp_path, reports_per_sender=2) as running:
+        (picture,) = running.publish(made_bundles.archive(1)).picture_ids
+
+        def report(picture_id, issue):
+            return running.client.post(f"/v1/pictures/{picture_id}/report", json={"issue": issue}).status_code
+
+        assert [report(UUID(int=n), "privacy") for n in range(5)] == [404] * 5
+        assert [report(picture, "other") for _ in range(3)] == [202, 202, 503]
+        assert running.client.post(f"/v1/pictures/{picture}/report", json={"issue": "privacy"}).json() == {
+            "hidden": True
+        }
+
+
+def test_a_header_that_anybody_may_write_makes_nobody_another_sender(tmp_path):
+    with served(tmp_path, reports_per_sender=1) as running:
+        receipt = running.publish(made_bundles.archive(2))
+        replies = [
+            running.client.post(
+                f"/v1/pictures/{i}/report", json={"issue": "privacy"}, headers={"X-Forwarded-For": f"10.0.0.{n}"}
+            )
+            for n, i in enumerate(receipt.picture_ids)
+        ]
+
+        assert [r.json()["hidden"] for r in replies] == [True, False]
 
 
 @pytest.mark.parametrize("body", [{"issue": "boring"}, {}, {"issue": "other", "comment": "x" * 1001}, [1]])

@@ -16,6 +16,7 @@ import made_bundles
 import uvicorn
 
 from dashlight.app import build
+from dashlight.cli.http_server import server_config
 from dashlight.config import ServerSettings, environment
 from dashlight.model import Month, PictureClaim, Policy, destination
 from dashlight.store import tokens
@@ -94,14 +95,12 @@ def free_port():
 @contextmanager
 def served(folder, *, look=None, **settings):
     """Run a server of `folder` in a thread."""
-    application = build(replace(SETTINGS, **settings), folder, look=look or CleanLook())
+    chosen = replace(SETTINGS, **settings)
+    application = build(chosen, folder, look=look or CleanLook())
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(100)  # Who connects before the server runs waits for it.
-    config = uvicorn.Config(
-        application.asgi, log_config=None, access_log=False, http="httptools", timeout_graceful_shutdown=5
-    )
-    server = StoppingServer(config)
+    server = StoppingServer(server_config(application.asgi, chosen, stop_s=5))
     server.application = application
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

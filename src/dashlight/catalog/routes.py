@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashlight.catalog import features, reports, summary
 from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_security_policy
 from dashlight.catalog.live import Hub
-from dashlight.catalog.reports import Budget, Issue
+from dashlight.catalog.reports import Budgets, Issue
 from dashlight.catalog.summary import Summaries
 from dashlight.catalog.tiles import MAX_ZOOM, Tiles
 from dashlight.errors import InputError
@@ -57,7 +57,7 @@ class Catalog:
     tiles: Tiles
     hub: Hub
     summaries: Summaries
-    budget: Budget
+    budgets: Budgets
     assets: Assets
     base_url: str
     instance: dict[str, Any]
@@ -176,9 +176,16 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
 
     @router.post("/v1/pictures/{picture_id}/report", status_code=202)
     def report(picture_id: PictureId, asked: Annotated[ReportRequest, Body()], request: Request) -> ReportReply:
-        """Report a picture; `privacy` and `blur_missing` hide it at once."""
-        catalog.budget.spend(request.client.host if request.client else "")
-        return ReportReply(hidden=reports.file_report(catalog.database, picture_id, asked.issue, asked.comment))
+        """Report a picture; `privacy` and `blur_missing` hide it at once, up to a share of the map in an hour."""
+        sender, shown = request.client.host if request.client else "", catalog.summaries.summary().pictures
+        hidden = reports.file_report(
+            catalog.database,
+            picture_id,
+            asked.issue,
+            asked.comment,
+            spend=lambda: catalog.budgets.spend(sender, asked.issue, shown=shown),
+        )
+        return ReportReply(hidden=hidden)
 
     del list_pictures, one_picture, report
 

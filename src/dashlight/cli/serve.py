@@ -75,6 +75,7 @@ def run_serve(args: argparse.Namespace) -> int:
     import uvicorn
 
     from dashlight.app import build
+    from dashlight.cli.http_server import server_config
     from dashlight.errors import HostError
     from dashlight.model import LICENSES
     from dashlight.store.upkeep import lock_store
@@ -99,16 +100,7 @@ def run_serve(args: argparse.Namespace) -> int:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
     application = build(settings, folder, base_url=settings.public_url.rstrip("/"))
-    config = uvicorn.Config(
-        application.asgi,
-        log_config=None,
-        access_log=False,  # Addresses of people are in no log.
-        server_header=False,
-        http="httptools",
-        timeout_graceful_shutdown=_STOP_S,
-        timeout_keep_alive=30,
-        backlog=_BACKLOG,
-    )
+    config = server_config(application.asgi, settings, stop_s=_STOP_S, backlog=_BACKLOG)
 
     class Server(uvicorn.Server):
         """A server that ends its endless replies first."""

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashlight.catalog import features
-from dashlight.catalog.reports import Budget
+from dashlight.catalog.reports import Budget, Budgets, Issue
 from dashlight.errors import InputError, Unavailable
 from dashlight.store.pictures import Position
 
@@ -61,6 +61,24 @@ def test_a_sender_cannot_spend_everybodys_budget():
         budget.spend(sender)
     with pytest.raises(Unavailable, match="too many reports"):
         budget.spend("e")
+
+
+def test_one_hour_of_reports_hides_a_share_of_the_map_only():
+    for shown, hidden in ((0, 20), (500, 20), (5_000, 100)):
+        budgets = Budgets(together=600, each=20)
+        found = [budgets.spend(f"10.{n // 250}.0.{n % 250}", Issue.PRIVACY, shown=shown) for n in range(600)]
+        assert found == [True] * hidden + [False] * (600 - hidden)
+
+
+def test_a_sender_is_its_whole_network():
+    budget = Budget(together=100, each=1)
+
+    assert budget.try_spend("2001:db8:1:2::1")
+    assert not budget.try_spend("2001:db8:1:2:ffff::9")
+    assert budget.try_spend("2001:db8:1:3::1")
+    assert budget.try_spend("::ffff:192.0.2.1")
+    assert not budget.try_spend("192.0.2.1")
+    assert budget.try_spend("192.0.2.2")
 
 
 def test_a_budget_is_renewed_after_an_hour_and_forgets_who_spent_it():
