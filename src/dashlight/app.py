@@ -56,6 +56,7 @@ _HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(self), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _NO_CONTENT_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 
 Scope = MutableMapping[str, Any]
@@ -286,11 +287,24 @@ class _Border:
             return
         if scope["method"] == "HEAD" and scope["path"] != "/live":
             scope = {**scope, "method": "GET"}
-        await self._app(scope, receive if is_upload else _bounded(receive), dressed)
+        if is_upload:
+            await self._app(scope, receive, dressed)
+            return
+        if scope["method"] not in _WITH_BODY:
+            await self._app(scope, _bounded(receive), dressed)
+            return
+        body = await _small_body(receive)
+        if body is None:
+            refusal = problem(
+                413, "too-large", f"a body of more than {MAX_BODY_BYTES} bytes", headers={"Connection": "close"}
+            )
+            await refusal(scope, receive, dressed)
+            return
+        await self._app(scope, _replayed(body, receive), dressed)
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return a `receive` that hangs up on a body which grows over the bound without having announced it."""
+    """Return a `receive` that hangs up on a body which grows over the bound where none is expected."""
     received = 0
 
     async def bounded() -> Message:
@@ -300,6 +314,34 @@ def _bounded(receive: Receive) -> Receive:
         return message if received <= MAX_BODY_BYTES else {"type": "http.disconnect"}
 
     return bounded
+
+
+async def _small_body(receive: Receive) -> Message | None:
+    """Return a whole body as one message, the message that its sender hung up, or None when it is over the bound."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if message["type"] == "http.disconnect":
+            return message
+        if not message.get("more_body"):
+            return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _replayed(body: Message, receive: Receive) -> Receive:
+    """Return a `receive` that gives a body that was read already, and then what else comes."""
+    is_given = False
+
+    async def replayed() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return body
+
+    return replayed
 
 
 def _dressed(scope: Scope, send: Send) -> Send:

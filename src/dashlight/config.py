@@ -113,7 +113,7 @@ class ServerSettings:
         tokens_per_day: Upload tokens that one enrolment may draw in a day.
         reports_per_hour: Reports taken from everybody together, of those that hide a picture and again of all others; a
             person sends a few, a script many. Those that hide take at most 2 % of the map, or 20 pictures.
-        reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour. Over$
+        reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour. Over
             both a report about privacy is kept for the operator and hides nothing.
         trusted_proxy: Addresses of the proxy whose `X-Forwarded-For` is believed, such as `127.0.0.1`, with commas
             between them; empty believes nobody, as anybody may write that header.

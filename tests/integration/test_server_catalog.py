@@ -594,3 +594,14 @@ def test_who_reads_a_sequence_cannot_add_to_it():
 
     assert shown != made_bundles.SEQUENCE
     assert published_sequence(shown) != shown
+
+
+def test_a_body_that_grows_over_the_bound_is_told_so(shown):
+    def chunks():
+        for _ in range(32):
+            yield b"a" * 65_536
+
+    with httpx.Client(base_url=shown.url, timeout=30, trust_env=False) as client:
+        reply = client.post("/v1/enrolments", content=chunks(), headers={"Content-Type": "application/json"})
+
+    assert (reply.status_code, reply.json()["type"].rsplit("/", 1)[1]) == (413, "too-large")

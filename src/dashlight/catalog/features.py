@@ -17,6 +17,8 @@ from dashlight.wire import from_base64url, to_base64url
 _EPOCH = date(1970, 1, 1)
 FIRST_DAY, LAST_DAY = 0, (date(9999, 12, 31) - _EPOCH).days
 _CURSOR = re.compile(r"(\d{1,15})\.(\d{1,18})\Z", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,4}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII)
 
 
@@ -28,11 +30,10 @@ def parsed_bbox(text: str | None) -> BBox | None:
     """
     if text is None:
         return None
-    parts = text.split(",")
-    try:
-        west, south, east, north = (float(part) for part in parts)
-    except ValueError as exc:
-        raise InputError(f"bbox {text[:80]!r} is not west,south,east,north", code="bad-bbox") from exc
+    parts = [part.strip(" ") for part in text.split(",")]
+    if len(parts) != 4 or not all(_NUMBER.match(part) for part in parts):
+        raise InputError(f"bbox {text[:80]!r} is not west,south,east,north", code="bad-bbox")
+    west, south, east, north = (float(part) for part in parts)
     return BBox(west, south, east, north)
 
 
@@ -53,7 +54,7 @@ def parsed_days(first: str | None, last: str | None) -> tuple[int, int] | None:
 
 def _day(text: str, name: str) -> int:
     try:
-        day = (date.fromisoformat(text) - _EPOCH).days if len(text) == 10 else -1
+        day = (date.fromisoformat(text) - _EPOCH).days if _DAY.match(text) else -1
     except ValueError as exc:
         raise InputError(f"{name} {text[:40]!r} is not a day such as 2026-11-23", code="bad-day") from exc
     if day < FIRST_DAY:

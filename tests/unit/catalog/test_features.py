@@ -91,3 +91,21 @@ def test_a_budget_is_renewed_after_an_hour_and_forgets_who_spent_it():
     budget.spend("a")
 
     assert budget._salt != salt
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-W48-1", "20261123xx", "2026-11-2\uff13", "2026-1-123", "2026-11-99", "+026-11-23"]
+)
+def test_a_day_is_spelled_in_one_way(day):
+    with pytest.raises(InputError) as caught:
+        features.parsed_days(day, None)
+
+    assert caught.value.code == "bad-day"
+
+
+@pytest.mark.parametrize(
+    "bbox", ["1_0,0,2_0,1", "nan,0,1,1", "inf,0,1,1", "1,2,3", "٣,0,1,1", "0x1,0,1,1", ",,,", "1,2,3,4,5"]
+)
+def test_a_box_is_four_plain_numbers(bbox):
+    with pytest.raises(InputError):
+        features.parsed_bbox(bbox)
