@@ -14,7 +14,7 @@ class IngestMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register them."""
-        disable_created_metrics()  # They would say when the first of each kind came.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # They would say when the first of each kind came.
         self.bundles = Counter(
             "dashlight_ingest_bundles",
             "Bundles accepted, by policy; personal ones in the daily batch",
