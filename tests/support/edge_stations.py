@@ -65,6 +65,11 @@ def sealed(station, count=3, *, first=0, recording="r" * 32, sequence=None, not_
     return station.ledger.bundles()[-1]
 
 
+def _unread(response):
+    """Return a response as a network gives it: its body still to be read."""
+    return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(response.content))
+
+
 class FakeServer:
     """A server of the contributors' half of the HTTP API, in memory.
 
@@ -82,7 +87,7 @@ class FakeServer:
         self.answer = lambda _: None
 
     def transport(self):
-        return httpx.MockTransport(self._handle)
+        return httpx.MockTransport(lambda request: _unread(self._handle(request)))
 
     def client(self, url="https://roads.example"):
         return Server(url, transport=self.transport())

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from dashlight.edge.deadline import Deadline
 from dashlight.errors import (
     Conflict,
     Corrupt,
@@ -32,6 +33,10 @@ from dashlight.wire import MEDIA_TYPE, from_base64url
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MAX_RETRY_AFTER_S = 86_400.0
+TOTAL_TIMEOUTS = 4.0  # A request takes at most so many times the timeout in all, beside the time for its body.
+MIN_UPLOAD_BYTES_S = 16 * 1024  # A slower line cannot upload.
+_LATER = "nothing is lost: what waits in the spool goes up with the next `dashlight edge run`"
+_NOT_ENROLLED = "no enrolment was stored; run the command again when the server answers"
 _STATUS: dict[int, type[DashlightError]] = {
     400: Corrupt,
     401: Unauthorized,
@@ -71,7 +76,8 @@ class Server:
 
     Args:
         url: Its address, `http` or `https`.
-        timeout_s: Without any byte moving for so long, a request has failed.
+        timeout_s: Without any byte moving for so long, a request has failed; and after `TOTAL_TIMEOUTS` times as long
+            from the last byte of its body, whatever trickles in.
         proxy: Such as `socks5://127.0.0.1:9050`, or empty.
         transport: Takes the place of the network, in tests.
 
@@ -86,6 +92,7 @@ class Server:
         self._timeout_s = timeout_s
         self._proxy = proxy
         self._transport = transport
+        self._deadline = Deadline()
         self._client = self._new_client()
 
     def _new_client(self) -> httpx.Client:
@@ -97,7 +104,7 @@ class Server:
                 transport=self._transport,
                 trust_env=False,
                 follow_redirects=False,
-                headers={"User-Agent": "dashlight", "Accept": "application/json"},
+                headers={"User-Agent": "dashlight", "Accept": "application/json", "Accept-Encoding": "identity"},
             )
         except (ValueError, ImportError, httpx.InvalidURL) as exc:
             raise UsageError(f"cannot use the proxy {self._proxy!r}: {exc}") from exc
@@ -136,7 +143,7 @@ class Server:
             Unauthorized: When it is spent, forged, or for another policy.
         """
         body = {"invite": invite, "policy": str(policy), "license": license_id}
-        members = _object(self._checked("POST", "/v1/enrolments", json_body=body))
+        members = _object(self._checked("POST", "/v1/enrolments", json_body=body, hint=_NOT_ENROLLED))
         try:
             return Enrolled(
                 credential=_text(members, "credential"),
@@ -204,22 +211,36 @@ class Server:
         content: bytes | None = None,
         headers: dict[str, str] | None = None,
         bearer: str = "",
+        hint: str = _LATER,
     ) -> Reply:
         sent = dict(headers or {})
         if bearer:
             sent["Authorization"] = f"Bearer {bearer}"
+        to_send_s = sending_s(len(content or b""), timeout_s=self._timeout_s)
+        to_answer_s = self._timeout_s * TOTAL_TIMEOUTS
+        traced = {"trace": self._deadline.trace}
         try:
-            with self._client.stream(method, path, json=json_body, content=content, headers=sent) as response:
-                reply = Reply(response.status_code, dict(response.headers), _bounded(response))
+            with (
+                self._deadline.within(sending_s=to_send_s, answering_s=to_answer_s),
+                self._client.stream(
+                    method, path, json=json_body, content=content, headers=sent, extensions=traced
+                ) as response,
+            ):
+                reply = Reply(response.status_code, dict(response.headers), _bounded(response, self._deadline))
         except (httpx.TransportError, httpx.DecodingError) as exc:
             raise Unavailable(
                 f"{self.url} cannot be reached: {type(exc).__name__}: {exc}",
-                hint="nothing is lost: what waits in the spool goes up with the next `dashlight edge run`",
+                hint=hint,
                 code="unreachable",
             ) from exc
         if 200 <= reply.status < 300:
             return reply
-        raise _problem(method, reply)
+        raise _problem(method, reply, hint)
+
+
+def sending_s(size_bytes: int, *, timeout_s: float) -> float:
+    """Return the longest time that a request with so large a body may take to be sent, seconds."""
+    return timeout_s * TOTAL_TIMEOUTS + size_bytes / MIN_UPLOAD_BYTES_S
 
 
 def checked_url(url: str) -> str:
@@ -237,25 +258,36 @@ def checked_url(url: str) -> str:
     return str(parsed).rstrip("/")
 
 
-def _bounded(response: httpx.Response) -> bytes:
+def _bounded(response: httpx.Response, deadline: Deadline) -> bytes:
+    """Return the body as it came: what is packed may be a thousand times as large, and is refused."""
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("", "identity"):
+        raise Corrupt("the server's reply is packed, though the request forbids it", code="bad-reply")
     body = bytearray()
-    for part in response.iter_bytes():
+    for part in response.iter_raw():
         body += part
         if len(body) > MAX_REPLY_BYTES:
             raise Corrupt(f"the server's reply is over {MAX_REPLY_BYTES} bytes", code="bad-reply")
+    deadline.check()  # A connection that was shut down looks like the end of a reply.
     return bytes(body)
 
 
-def _problem(method: str, reply: Reply) -> DashlightError:
+def _problem(method: str, reply: Reply, later: str) -> DashlightError:
     detail, hint, code = _problem_document(reply.body)
     message = detail or f"the server answered {method} with status {reply.status}"
+    if 300 <= reply.status < 400:  # What a redirect leads to is not the server of the enrolment.
+        return Unavailable(
+            f"the server answered {method} with status {reply.status}, a redirect; none is followed",
+            hint=f"{later}; if the server has moved, enrol with its new address",
+            code="redirected",
+        )
     kind = _STATUS.get(reply.status)
     if reply.status in _VERDICTS and not code:
         kind = None  # Somebody on the way, such as a hotel's portal: our server says why it will never take something.
     if kind is None:
         return Unavailable(
             message,
-            hint=hint or "nothing is lost; it is tried again later",
+            hint=hint or later,
             code=code or f"http-{reply.status}",
             retry_after_s=_retry_after_s(reply.headers.get("retry-after", "")),
         )
