@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from dashlight import __version__
+from dashlight.cli.printable import shown
 from dashlight.errors import DashlightError, HostError
 
 __all__ = ["EXIT_BUG", "EXIT_INTERRUPTED", "build_parser", "main"]
@@ -124,8 +125,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def error_text(error: DashlightError) -> str:
     """Return an error for a person: what was wrong, then what to do."""
-    hint = f"  {error.hint}\n" if error.hint else ""
-    return f"dashlight: {error.message}\n{hint}"
+    hint = f"  {shown(error.hint)}\n" if error.hint else ""
+    return f"dashlight: {shown(error.message)}\n{hint}"
 
 
 def _set_up_logging(*, is_verbose: bool, is_quiet: bool) -> None:

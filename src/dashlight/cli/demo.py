@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.printable import shown
+
 if TYPE_CHECKING:
     import threading
 
@@ -328,7 +330,7 @@ def _has_screen() -> bool:
 
 def _say(args: argparse.Namespace, text: str) -> None:
     if not args.quiet:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(shown(text) + "\n")
         sys.stderr.flush()
 
 

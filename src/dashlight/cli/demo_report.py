@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.printable import shown
+
 if TYPE_CHECKING:
     from dashlight.edge.importing import Imported
     from dashlight.edge.server import Server
@@ -160,7 +162,7 @@ def report(args: argparse.Namespace, outcome: Outcome) -> None:
         f"{len(outcome.rejected)} rejected, in {outcome.seconds:.1f} s\n"
     )
     for r in outcome.rejected:
-        sys.stdout.write(f"  rejected  {r.path}: {r.reason}. {r.hint}".rstrip() + "\n")
+        sys.stdout.write(shown(f"  rejected  {r.path}: {r.reason}. {r.hint}".rstrip()) + "\n")
     for name, url in outcome.urls.items():
         sys.stdout.write(f"  {name:8}  {url}\n")
     sys.stdout.flush()

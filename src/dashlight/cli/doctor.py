@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashlight.cli.edge import add_home, add_network, home_of, settings_of
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.printable import shown
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,9 +47,9 @@ def run_doctor(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"check": check.name, "health": str(check.health), "message": check.message, "fix": check.fix})
         else:
-            sys.stdout.write(f"{check.health:<5} {check.name:<13} {check.message}\n")
+            sys.stdout.write(f"{check.health:<5} {check.name:<13} {shown(check.message)}\n")
             if check.fix:
-                sys.stdout.write(f"{'':<20}fix: {check.fix}\n")
+                sys.stdout.write(f"{'':<20}fix: {shown(check.fix)}\n")
             sys.stdout.flush()
     return EXIT_UNFIT if has_failed else 0
 

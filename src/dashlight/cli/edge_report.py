@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.printable import shown
 from dashlight.edge.erasure import due_count
 from dashlight.edge.importing import Imported
 from dashlight.edge.ledger import BundleRow, BundleState, RecordingState
@@ -58,7 +59,7 @@ class Lines:
     def _say(self, text: str) -> None:
         if not self._is_quiet:
             with self._lock:
-                sys.stderr.write(text + "\n")
+                sys.stderr.write(shown(text) + "\n")
                 sys.stderr.flush()
 
     def begun(self, recording: Recording, located: Located, wanted: int) -> None:
@@ -109,9 +110,9 @@ class Lines:
         )
         for rejected in imported.rejected:
             hint = f" {rejected.hint}" if rejected.hint else ""
-            sys.stdout.write(f"  rejected  {rejected.path}: {rejected.reason}.{hint}\n")
+            sys.stdout.write(shown(f"  rejected  {rejected.path}: {rejected.reason}.{hint}") + "\n")
         for line in _uploaded_lines(station, imported, uploaded):
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(shown(line) + "\n")
 
 
 def _uploaded_lines(station: Station, imported: Imported, uploaded: Uploaded | None) -> Iterator[str]:
@@ -252,12 +253,14 @@ class BarLines(Lines):
         self._bars.stop()
 
     def _say(self, text: str) -> None:
-        self._bars.console.print(text, markup=False, highlight=False)
+        self._bars.console.print(shown(text), markup=False, highlight=False)
 
     def begun(self, recording: Recording, located: Located, wanted: int) -> None:
         """Show a bar for the recording."""
         super().begun(recording, located, wanted)
-        self._task = self._bars.add_task(recording.path.name[:40], total=wanted or None, rate="")
+        self._task = self._bars.add_task(
+            shown(recording.path.name)[:40].replace("[", "\\["), total=wanted or None, rate=""
+        )
 
     def picture(self, picture: RedactedPicture) -> None:
         """Move the bar."""
@@ -307,7 +310,7 @@ def print_status(station: Station, *, is_json: bool) -> None:
             f"note        {row['other_policy_bundles']} bundles were made under another policy than that of the "
             "enrolment; `dashlight forget --pending` drops what waits"
         )
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join(map(shown, lines)) + "\n")
 
 
 def _status_row(station: Station) -> dict[str, Any]:

@@ -7,7 +7,6 @@ never written to.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import threading
 import time
@@ -17,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.json_lines import print_json
+from dashlight.cli.printable import shown
 from dashlight.errors import HostError, InputError, Rejected
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Report:
         if self.is_json:
             self._print({"input": str(rejected.path), "error": rejected.reason})
         hint = f" ({rejected.hint})" if rejected.hint else ""
-        sys.stderr.write(f"{rejected.path}: {rejected.reason}{hint}\n")
+        sys.stderr.write(shown(f"{rejected.path}: {rejected.reason}{hint}") + "\n")
 
     def add(self, job: Job, picture: RedactedPicture, *, detect_ms: float) -> None:
         """Say what was painted over in a photo."""
@@ -118,11 +119,10 @@ class Report:
             return
         kinds = [each.kind.value for each in picture.redactions]
         counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "nothing"
-        sys.stdout.write(f"{job.target}: {counts} painted over\n")
+        sys.stdout.write(f"{shown(job.target)}: {counts} painted over\n")
 
     def _print(self, row: dict[str, object]) -> None:
-        sys.stdout.write(json.dumps(row) + "\n")
-        sys.stdout.flush()
+        print_json(row)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -183,6 +183,7 @@ class Ledger:
         try:
             path.touch(mode=0o600)
             self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+            self._db.text_factory = _text  # A path need not be UTF-8.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("PRAGMA foreign_keys=ON")
@@ -441,7 +442,7 @@ class Ledger:
         """Store what is known of a recording; one that was forgotten stays so."""
         with self.transaction() as db:
             db.execute(
-                f"INSERT INTO recordings ({_RECORDING}, first_seen) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+                f"INSERT INTO recordings ({_RECORDING}, first_seen) VALUES (?,CAST(? AS TEXT),?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
                 " ON CONFLICT (fingerprint) DO UPDATE SET path = excluded.path, state = excluded.state,"
                 " reason = excluded.reason, code = excluded.code, day = excluded.day, drive = excluded.drive,"
                 " started_at = excluded.started_at, ended_at = excluded.ended_at, clock = excluded.clock,"
@@ -449,7 +450,7 @@ class Ledger:
                 f" WHERE recordings.state <> '{RecordingState.FORGOTTEN}'",
                 (
                     row.fingerprint,
-                    row.path,
+                    row.path.encode("utf-8", "surrogateescape"),
                     row.state,
                     row.reason,
                     row.code,
@@ -480,6 +481,10 @@ class Ledger:
     def _pictures(self, where: str, values: Sequence[Any], *, order: str = "recording, offset_ms") -> list[PictureRow]:
         rows = self.rows(f"SELECT {_PICTURE} FROM pictures WHERE {where} ORDER BY {order}", values)  # noqa: S608
         return [PictureRow(*row) for row in rows]
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _withdrawn(db: sqlite3.Connection, pictures: Sequence[PictureRow]) -> frozenset[int]:
