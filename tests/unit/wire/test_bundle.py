@@ -9,7 +9,6 @@ from made_bundles import HERE, SEED, SEQUENCE, START, archive, bundled, jpeg, re
 from dashlight.errors import Corrupt, InputError, TooLarge
 from dashlight.model import PictureClaim, Policy, Week
 from dashlight.wire import (
-    published_sequence,
     MAX_BUNDLE_BYTES,
     BundlePicture,
     Manifest,
@@ -21,6 +20,7 @@ from dashlight.wire import (
     keys,
     max_pictures,
     public_bytes,
+    published_sequence,
     sign,
     tar,
     to_base64url,
@@ -360,7 +360,7 @@ def test_a_position_is_told_to_a_tenth_of_a_metre():
 
 
 def test_who_reads_a_published_sequence_does_not_know_the_one_that_is_sent():
-    sent = UUID("8b6c1a52-5c3e-4a4e-9d9c-0f1d2e3a4b5c")
+    sent = SEQUENCE
 
     assert str(published_sequence(sent)) == str(published_sequence(sent)) != str(sent)
     assert published_sequence(sent).version == 5
