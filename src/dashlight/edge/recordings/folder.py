@@ -20,6 +20,7 @@ from dashlight.errors import DashlightError, Rejected
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".ts", ".m2ts", ".mts", ".m4v", ".360", ".avi", ".mkv"})
 SIDECAR_SUFFIXES = (".gpx", ".nmea", ".nma", ".gps", ".log", ".txt")
+POSITION_SUFFIXES = frozenset({".gpx", ".nmea", ".nma", ".3gf"})  # Of the sidecars, those that are nothing else.
 MAX_RECORDING_BYTES = 64 * 2**30  # A day of 4K; larger is a disk image with a wrong name.
 MAX_DEPTH = 16
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- wall clocks without a zone are compared with each other only
@@ -61,22 +62,40 @@ def find_recordings(
     """
     visited: set[tuple[int, int]] = set()
     offered: set[tuple[int, int]] = set()
+    alone: list[Path] = []
+    used: set[Path | str] = set()  # Sidecars, and the stems and folders of the videos.
     for path in paths:
         root = next((folder for folder in below if path.is_relative_to(folder)), path)
         for found in _walked(path, path, visited, depth=0):
             if isinstance(found, Rejected):
                 yield found
                 continue
+            if found != path and found.suffix.lower() in POSITION_SUFFIXES:
+                alone.append(found)
+                continue
+            used.update((found.stem.lower(), found.parent))
             result = _examined(found, root, settling, offered)
+            if isinstance(result, Recording):
+                used.update(result.sidecars)
             if result is not None:
                 yield result
+    if settling is None:  # A camera may write the positions first.
+        yield from (_without_video(each) for each in alone if used.isdisjoint((each, each.stem.lower(), each.parent)))
+
+
+def _without_video(path: Path) -> Rejected:
+    return Rejected(
+        path, "these are positions, and there is no video of them", "no-video", "Put it beside its video, if any."
+    )
 
 
 def _walked(path: Path, root: Path, visited: set[tuple[int, int]], *, depth: int) -> Iterator[Path | Rejected]:
     try:
         status = path.stat()
         if not stat.S_ISDIR(status.st_mode):
-            if path == root or (path.suffix.lower() in VIDEO_SUFFIXES and stat.S_ISREG(status.st_mode)):
+            if path == root or (
+                path.suffix.lower() in VIDEO_SUFFIXES | POSITION_SUFFIXES and stat.S_ISREG(status.st_mode)
+            ):
                 yield path
             return
         identity = (status.st_dev, status.st_ino)

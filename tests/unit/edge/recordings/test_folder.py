@@ -168,3 +168,15 @@ def test_the_shared_recordings_are_all_found(shared_recordings):
 
 def test_each_kind_of_file_that_is_looked_for_beside_a_video_has_a_reader():
     assert set(SIDECAR_SUFFIXES) == set(SIDECARS)
+
+
+def test_positions_without_a_video_are_told(tmp_path, clip):
+    root = card(tmp_path, clip, "a/one.mp4")
+    for name in ("a/one.gpx", "a/GPS/one.nmea", "b/three.NMEA", "b/letter.txt"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+
+    found, rejected = split(find_recordings([root]))
+
+    assert [r.path.name for r in found] == ["one.mp4"]
+    assert [(r.path.name, r.code) for r in rejected] == [("three.NMEA", "no-video")]
