@@ -127,3 +127,23 @@ def test_what_waited_for_the_apprenticeship_is_taken_when_it_is_over(station, ca
     done = imported(station, card)
 
     assert done.pictures > 5
+
+
+def test_what_waits_under_personal_is_not_told_under_fleet_unless_the_file_is_named(tmp_path, card):
+    home = Home(tmp_path / "home")
+    with opened(home, SMALL, choices=Choices(Policy.PERSONAL)) as station:
+        assert imported(station, card).waiting == 1
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    with opened(home, SMALL, choices=Choices(Policy.FLEET)) as station:
+        other, folder = imported(station, elsewhere), imported(station, card)
+
+        assert (other.pictures, other.taken_up) == (0, 0)
+        assert (folder.pictures, folder.kept) == (0, 1)
+        assert not station.ledger.bundles()
+
+        named = imported(station, next(card.glob("*.mp4")))
+
+        assert named.converted == 1
+        assert {b.policy for b in station.ledger.bundles()} == {Policy.FLEET}

@@ -199,6 +199,22 @@ def _show_enrolment(args: argparse.Namespace, enrolment: Enrolment) -> None:
         f"  licence  {enrolment.license_id}: your redacted pictures are published under it, for good\n"
         f"  key      {to_base64url(enrolment.server_key)} (pinned)\n"
     )
+    _show_kept(args, enrolment)
+
+
+def _show_kept(args: argparse.Namespace, enrolment: Enrolment) -> None:
+    """Say which recordings stay under the policy that they came in under."""
+    from collections import Counter
+
+    from dashlight.edge.ledger import Ledger
+
+    ledger = Ledger(home_of(settings_of(args)).ledger_path)
+    try:
+        kept = Counter(ledger.unfinished_under_another(enrolment.policy).values())
+    finally:
+        ledger.close()
+    for policy, count in sorted(kept.items()):
+        sys.stdout.write(f"  {count} of your recordings wait under {policy}; they stay so\n")
 
 
 @contextmanager

@@ -122,6 +122,16 @@ def _uploaded_lines(station: Station, imported: Imported, uploaded: Uploaded | N
             f"{imported.waiting} recordings wait: under the policy personal nothing is told before 14 days and "
             f"20 drives are known (now {told.days:.0f} days, {told.drives} drives)"
         )
+    policy = station.choices.policy
+    if imported.kept:
+        yield (
+            f"{imported.kept} of the recordings came in under a more careful policy and stay so; "
+            f"name a file itself in an import to tell it under {policy}"
+        )
+    if imported.converted:
+        yield f"{imported.converted} of the recordings waited under another policy; you named them, so now: {policy}"
+    if imported.taken_up:
+        yield f"{imported.taken_up} of the recordings were left by an earlier import and taken up under {policy}"
     pending = len(station.ledger.bundles(BundleState.SPOOLED))
     if uploaded is not None:
         yield f"{uploaded.bundles} bundles with {uploaded.pictures} pictures have a verified receipt; {pending} wait"
@@ -208,6 +218,9 @@ class JsonLines(Lines):
             redactions=imported.redactions,
             known=imported.known,
             waiting=imported.waiting,
+            kept=imported.kept,
+            converted=imported.converted,
+            taken_up=imported.taken_up,
             rejected=len(imported.rejected),
             uploaded_bundles=sent.bundles,
             uploaded_pictures=sent.pictures,

@@ -75,6 +75,9 @@ class Imported:
     redactions: int = 0
     known: int = 0  # Recordings that had been imported before.
     waiting: int = 0  # Recordings of which the policy lets nothing be told yet.
+    kept: int = 0  # Recordings that came in under a more careful policy, and stay so.
+    converted: int = 0  # Of those: named one by one again, and so told under the policy of now.
+    taken_up: int = 0  # Recordings that an earlier import left, and nobody named in this one.
     driven_s: float = 0.0
     rejected: list[Rejected] = field(default_factory=list)
 
@@ -146,6 +149,7 @@ class Importer:
         self._now = now
         self._is_damaged = False  # of the recording at hand
         self._tried: dict[str, float | None] = {}  # Left over after another look: when the file had changed.
+        self._named_files: frozenset[Path] = frozenset()  # One by one, by the owner.
         self.done = Imported()
 
     def import_paths(self, paths: Iterable[Path]) -> Imported:
@@ -159,6 +163,7 @@ class Importer:
         """
         found: list[Recording] = []
         paths = list(paths)
+        self._named_files = frozenset(path.resolve() for path in paths if path.is_file())
         for each in find_recordings(paths):
             if isinstance(each, Rejected):
                 self.reject(each)
@@ -203,6 +208,7 @@ class Importer:
         left = [row for row in self._left_over(below) if Path(row.path) not in seen]
         if not left:
             return
+        self.done.taken_up += len(left)
         drives_left = {row.drive or row.fingerprint for row in left}
         rows = {
             Path(row.path): row
@@ -228,6 +234,8 @@ class Importer:
         if self._disclosure.apprenticeship().is_over:
             states.add(RecordingState.WAITING)
         rows = self._ledger.recordings(*states)
+        kept = self._ledger.unfinished_under_another(self._disclosure.policy)
+        rows = [row for row in rows if row.fingerprint not in kept]
         left = {row.fingerprint for row in rows}
         self._tried = {name: at for name, at in self._tried.items() if name in left}  # Done since, it may return.
         return [
@@ -245,6 +253,7 @@ class Importer:
 
     def _import_drive(self, drive: Drive) -> None:
         named = [(recording, name) for recording in drive.recordings if (name := self._named(recording)) is not None]
+        named = self._without_kept(named)
         known = {name for _, name in named if self._is_known(name)}
         self.done.known += len(known)
         if all(name in known for _, name in named):
@@ -266,6 +275,21 @@ class Importer:
             self._import_personal(pieces, plan, track)
         else:
             self._import_in_order(pieces, plan)
+
+    def _without_kept(self, named: Sequence[tuple[Recording, str]]) -> list[tuple[Recording, str]]:
+        """Leave out what came in under a more careful policy, unless its owner named the very file."""
+        policy = self._disclosure.policy
+        kept = self._ledger.unfinished_under_another(policy)
+        taken: list[tuple[Recording, str]] = []
+        for recording, name in named:
+            if name in kept and recording.path.resolve() not in self._named_files:
+                self.done.kept += 1
+                continue
+            if name in kept:
+                self.done.converted += 1
+                self._ledger.keep_policy(name, policy, is_new_choice=True)
+            taken.append((recording, name))
+        return taken
 
     def _named(self, recording: Recording) -> str | None:
         try:
@@ -294,6 +318,7 @@ class Importer:
             return None
         piece = _Piece(recording, located, name, drive, is_done)
         if not is_done:
+            self._ledger.keep_policy(name, self._disclosure.policy)
             self._save(self._row(piece, RecordingState.OPEN))
         return piece
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from dashlight.errors import HostError, NotFound
-from dashlight.model import LonLat
+from dashlight.model import LonLat, Policy
 from dashlight.publication import HiddenPlace
 
 SCHEMA_VERSION = 1
@@ -62,6 +62,10 @@ CREATE TABLE places (
 CREATE TABLE slots (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE tokens (token TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+
+_CAME_UNDER = """
+CREATE TABLE IF NOT EXISTS came_under (recording TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT, WITHOUT ROWID
+"""  # Apart, so that ledgers made before it get it too.
 
 
 class BundleState(StrEnum):
@@ -206,6 +210,7 @@ class Ledger:
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            self._db.execute(_CAME_UNDER)
 
     def close(self) -> None:
         """Close the file; everything committed stays."""
@@ -464,6 +469,27 @@ class Ledger:
                     now,
                 ),
             )
+
+    def keep_policy(self, fingerprint: str, policy: str, *, is_new_choice: bool = False) -> None:
+        """Store under which policy a recording came in; the first one stays unless its owner chose anew."""
+        verb = "REPLACE" if is_new_choice else "IGNORE"
+        with self.transaction() as db:
+            db.execute(f"INSERT OR {verb} INTO came_under VALUES (?, ?)", (fingerprint, policy))  # noqa: S608
+
+    def unfinished_under_another(self, policy: str) -> dict[str, str]:
+        """Return the policies under which unfinished recordings came in, by fingerprint, where `policy` may tell more.
+
+        What an older ledger does not say is taken as `personal`, the most careful one.
+        """
+        if policy == Policy.PERSONAL:
+            return {}
+        rows = self.rows(
+            "SELECT r.fingerprint, coalesce(c.policy, ?) FROM recordings r"
+            " LEFT JOIN came_under c ON c.recording = r.fingerprint"
+            " WHERE r.state IN (?, ?) AND coalesce(c.policy, ?) <> ?",
+            (Policy.PERSONAL, RecordingState.OPEN, RecordingState.WAITING, Policy.PERSONAL, policy),
+        )
+        return dict(rows)
 
     def published_spans_ms(self, fingerprint: str) -> list[tuple[int, int]]:
         """Return the stretches of a recording that are in bundles, one a bundle, or were taken back, one a picture."""

@@ -117,3 +117,28 @@ def test_published_stretches_are_one_a_bundle(tmp_path):
 def test_an_unknown_bundle_is_not_found(ledger):
     with pytest.raises(NotFound):
         ledger.bundle("0" * 64)
+
+
+def test_an_unfinished_recording_keeps_the_policy_it_came_in_under(ledger):
+    states = {"waits": RecordingState.WAITING, "open": RecordingState.OPEN, "done": RecordingState.DONE}
+    for name, state in states.items():
+        ledger.keep_policy(name, "personal")
+        ledger.save_recording(RecordingRow(name, f"/{name}", state), now=NOW)
+    ledger.keep_policy("waits", "fleet")
+
+    assert ledger.unfinished_under_another("fleet") == {"waits": "personal", "open": "personal"}
+    assert ledger.unfinished_under_another("personal") == {}
+
+
+def test_a_recording_of_an_older_ledger_counts_as_personal(ledger):
+    ledger.save_recording(RecordingRow("old", "/old", RecordingState.WAITING), now=NOW)
+
+    assert ledger.unfinished_under_another("open") == {"old": "personal"}
+
+
+def test_only_a_new_choice_of_its_owner_changes_the_policy_of_a_recording(ledger):
+    ledger.keep_policy("f", "personal")
+    ledger.save_recording(RecordingRow("f", "/f", RecordingState.WAITING), now=NOW)
+    ledger.keep_policy("f", "fleet", is_new_choice=True)
+
+    assert ledger.unfinished_under_another("fleet") == {}
