@@ -122,7 +122,7 @@ def _announce(url: str, folder: Path, name: str, *, is_json: bool) -> None:
         sys.stdout.write(json.dumps({"url": url, "data": str(folder), "name": name}) + "\n")
     else:
         sys.stdout.write(
-            f"{name} is at {url}\nInvite a contributor: dashlight invite create --data {folder} --policy fleet\n"
+            f"{name} is at {url}\nInvite a contributor: dashlight invite create --data {folder} --policy personal\n"
         )
     sys.stdout.flush()
 

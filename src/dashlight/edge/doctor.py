@@ -226,7 +226,7 @@ def server(home: Home, settings: EdgeSettings, ledger: Ledger, *, now: datetime)
     enrolment = home.enrolment()
     if enrolment is None:
         yield Check(
-            "server", Health.WARN, "not enrolled", "dashlight edge enroll --server URL --invite CODE --policy fleet"
+            "server", Health.WARN, "not enrolled", "dashlight edge enroll --server URL --invite CODE --policy personal"
         )
         yield clock(None, now, home)
         return

@@ -138,7 +138,7 @@ class Home:
         if enrolment is None:
             raise Unauthorized(
                 "this edge is not enrolled with any server",
-                hint="dashlight edge enroll --server URL --invite CODE --policy fleet",
+                hint="dashlight edge enroll --server URL --invite CODE --policy personal",
             )
         return enrolment
 

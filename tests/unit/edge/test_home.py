@@ -143,3 +143,10 @@ def test_bundles_that_wait_for_one_server_do_not_go_to_another(tmp_path):
                 "good",
                 Choices(Policy.FLEET),
             )
+
+
+def test_the_hint_to_enrol_names_the_most_careful_policy(tmp_path):
+    with pytest.raises(Unauthorized) as caught:
+        Home(tmp_path / "unenrolled").required_enrolment()
+
+    assert "--policy personal" in caught.value.hint
