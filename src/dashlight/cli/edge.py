@@ -51,7 +51,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", choices=POLICIES, help="what may be told of your drives (default: personal, the most careful)"
     )
-    parser.add_argument("--license", choices=LICENSES, help="of the pictures (default: CC-BY-SA-4.0)")
+    parser.add_argument("--license", choices=LICENSES, help="of the pictures (default: the server's)")
     parser.add_argument("--name", metavar="NAME", help="shown with your pictures; policy `open` only")
 
 
@@ -166,13 +166,17 @@ def run_enroll(args: argparse.Namespace) -> int:
 
 
 def _enrolled(args: argparse.Namespace, settings: EdgeSettings, home: Home, choices: Choices) -> Enrolment:
-    from dashlight.edge.enrolling import enroll
+    from dataclasses import replace
+
+    from dashlight.edge.enrolling import enroll, license_of
     from dashlight.edge.ledger import Ledger
     from dashlight.edge.server import Server
 
     server = Server(args.server, timeout_s=settings.timeout_s, proxy=settings.proxy)
     ledger = Ledger(home.ledger_path)
     try:
+        if args.license is None:
+            choices = replace(choices, license_id=license_of(server))
         return enroll(home, ledger, server, args.invite, choices)
     finally:
         ledger.close()

@@ -9,8 +9,25 @@ from dashlight.edge.ledger import BundleState, Ledger
 from dashlight.edge.server import Server
 from dashlight.edge.station import Choices
 from dashlight.errors import Conflict, Corrupt
-from dashlight.model import Policy
+from dashlight.model import LICENSES, Policy
 from dashlight.wire import from_base64url, to_base64url
+
+
+def license_of(server: Server) -> str:
+    """Return the licence that a server publishes under unless a contributor chooses another.
+
+    Raises:
+        Corrupt: When it names none that dashlight knows.
+        Unavailable: When it cannot be reached.
+    """
+    named = server.instance().get("license")
+    if not isinstance(named, str) or named not in LICENSES:
+        raise Corrupt(
+            f"{server.url} names the licence {named!r}, not one of {', '.join(LICENSES)}",
+            hint="choose one with --license",
+            code="server-license",
+        )
+    return named
 
 
 def enroll(home: Home, ledger: Ledger, server: Server, invite: str, choices: Choices) -> Enrolment:

@@ -7,7 +7,7 @@ import pytest
 from edge_stations import FakeServer
 
 from dashlight.edge import home as home_module
-from dashlight.edge.enrolling import enroll
+from dashlight.edge.enrolling import enroll, license_of
 from dashlight.edge.home import Home
 from dashlight.edge.ledger import Ledger
 from dashlight.edge.station import Choices
@@ -150,3 +150,15 @@ def test_the_hint_to_enrol_names_the_most_careful_policy(tmp_path):
         Home(tmp_path / "unenrolled").required_enrolment()
 
     assert "--policy personal" in caught.value.hint
+
+
+def test_the_licence_is_the_servers_unless_chosen():
+    server = FakeServer()
+    server.answer = lambda _: httpx.Response(200, json={"license": "CC0-1.0"})
+
+    assert license_of(server.client()) == "CC0-1.0"
+
+
+def test_a_server_that_names_no_licence_is_told():
+    with pytest.raises(Corrupt, match="licence None"):
+        license_of(FakeServer().client())
