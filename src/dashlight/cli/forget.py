@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from dashlight.config import EdgeSettings
     from dashlight.edge.erasure import Selection
     from dashlight.edge.station import Station
+
+
+def _day(text: str) -> str:
+    """Return a day as it is spelled in the ledger, or say that the option is wrong."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-23") from exc
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -31,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     what.add_argument("--picture", metavar="ID", help="one picture, by the identifier that the map shows")
     what.add_argument("--recording", type=Path, metavar="PATH", help="all pictures of one recording")
     what.add_argument("--drive", type=Path, metavar="PATH", help="all pictures of the drive that a recording is of")
-    what.add_argument("--day", metavar="YYYY-MM-DD", help="all pictures of a day (UTC)")
+    what.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="all pictures of a day (UTC)")
     what.add_argument("--pending", action="store_true", help="all that waits in the spool")
     what.add_argument("--everything", action="store_true", help="all")
     parser.add_argument("--dry-run", action="store_true", help="only say what would go")

@@ -51,11 +51,18 @@ def _settings(args: argparse.Namespace) -> tuple[Any, Path]:
 
 def run_invite_create(args: argparse.Namespace) -> int:
     """Make an invite and print it; return the exit code."""
+    from dashlight.errors import InputError
     from dashlight.model import Policy
     from dashlight.store import tokens
     from dashlight.store.upkeep import open_store
 
     _, folder = _settings(args)
+    if not (folder / "dashlight.sqlite").is_file():
+        raise InputError(
+            f"there is no server's data in {folder}",
+            hint="run `dashlight serve --data` with this folder once; an invite counts only at the server that made it",
+            code="no-server-data",
+        )
     policy = Policy(args.policy)
     store = open_store(folder)
     try:

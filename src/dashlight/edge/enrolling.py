@@ -6,7 +6,7 @@ import secrets
 
 from dashlight.edge.home import Enrolment, Home
 from dashlight.edge.ledger import BundleState, Ledger
-from dashlight.edge.server import Server
+from dashlight.edge.server import NOT_ENROLLED, Server
 from dashlight.edge.station import Choices
 from dashlight.errors import Conflict, Corrupt
 from dashlight.model import LICENSES, Policy
@@ -20,7 +20,7 @@ def license_of(server: Server) -> str:
         Corrupt: When it names none that dashlight knows.
         Unavailable: When it cannot be reached.
     """
-    named = server.instance().get("license")
+    named = server.instance(hint=NOT_ENROLLED).get("license")
     if not isinstance(named, str) or named not in LICENSES:
         raise Corrupt(
             f"{server.url} names the licence {named!r}, not one of {', '.join(LICENSES)}",
@@ -50,7 +50,7 @@ def enroll(home: Home, ledger: Ledger, server: Server, invite: str, choices: Cho
             "or use another --home",
         )
     home.seed()
-    shown = server.instance().get("server_key")  # First, so that what fails here costs no invite.
+    shown = server.instance(hint=NOT_ENROLLED).get("server_key")  # First, so that what fails here costs no invite.
     shown_key = from_base64url(shown, size=32) if isinstance(shown, str) else b""
     if not shown_key:
         raise Corrupt(

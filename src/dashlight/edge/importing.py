@@ -169,6 +169,16 @@ class Importer:
                 self.reject(each)
             else:
                 found.append(each)
+        if not found and not self.done.rejected:
+            for path in paths:
+                self.reject(
+                    Rejected(
+                        path,
+                        "there is no recording in this folder",
+                        "no-recordings",
+                        "Name the camera's folder; videos end in .mp4, .mov, .m4v or .ts.",
+                    )
+                )
         self.import_recordings(found)
         self.import_waiting(paths, seen={r.path.resolve() for r in found})
         return self.done

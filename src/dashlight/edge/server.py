@@ -36,7 +36,7 @@ MAX_RETRY_AFTER_S = 86_400.0
 TOTAL_TIMEOUTS = 4.0  # A request takes at most so many times the timeout in all, beside the time for its body.
 MIN_UPLOAD_BYTES_S = 16 * 1024  # A slower line cannot upload.
 _LATER = "nothing is lost: what waits in the spool goes up with the next `dashlight edge run`"
-_NOT_ENROLLED = "no enrolment was stored; run the command again when the server answers"
+NOT_ENROLLED = "no enrolment was stored; run the command again when the server answers"
 _STATUS: dict[int, type[DashlightError]] = {
     400: Corrupt,
     401: Unauthorized,
@@ -119,9 +119,9 @@ class Server:
             self._client.close()
             self._client = self._new_client()
 
-    def instance(self) -> dict[str, Any]:
-        """Return what the server says of itself."""
-        return _object(self._checked("GET", "/v1/instance"))
+    def instance(self, *, hint: str = _LATER) -> dict[str, Any]:
+        """Return what the server says of itself; `hint` is what to do when it does not answer."""
+        return _object(self._checked("GET", "/v1/instance", hint=hint))
 
     def ready(self) -> datetime | None:
         """Check that the server is ready, and return its clock when it tells it.
@@ -143,7 +143,7 @@ class Server:
             Unauthorized: When it is spent, forged, or for another policy.
         """
         body = {"invite": invite, "policy": str(policy), "license": license_id}
-        members = _object(self._checked("POST", "/v1/enrolments", json_body=body, hint=_NOT_ENROLLED))
+        members = _object(self._checked("POST", "/v1/enrolments", json_body=body, hint=NOT_ENROLLED))
         try:
             return Enrolled(
                 credential=_text(members, "credential"),
