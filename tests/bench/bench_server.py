@@ -18,13 +18,14 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import cv2
 import made_bundles
 import mapbox_vector_tile
 import numpy as np
 import simplejpeg
 from servers import ServerProcess, draw_tokens
 
-from dashlight.model import PictureClaim, Policy, destination, tile_xy
+from dashlight.model import PictureClaim, Policy, destination, thumbnail_size_of, tile_xy
 from dashlight.model.frame import _SEAL, RedactedPicture
 from dashlight.wire import (
     MEDIA_TYPE,
@@ -40,7 +41,7 @@ from dashlight.wire import (
 NAMES = ("ingest.pictures_per_s", "live.receipt_to_map_s", "server.idle_mb", "server.ingest_mb")
 BUNDLES, PICTURES, SENDERS, RUNS = 10, 300, 3, 3
 PICTURE_BYTES = 128_000
-CACHE = Path(".cache/bench/ingest-v1")
+CACHE = Path(".cache/bench/ingest-v2")
 
 
 def _scene(number):
@@ -59,8 +60,8 @@ def _picture(number):
         noisy = np.clip(image + rng.normal(0, grain, image.shape), 0, 255).astype(np.uint8)
         jpeg = simplejpeg.encode_jpeg(noisy, quality=85, colorspace="RGB", colorsubsampling="420")
         low, high = (grain, high) if len(jpeg) < PICTURE_BYTES else (low, grain)
-    thumb = np.ascontiguousarray(noisy[::3, ::3][:240, :427])
-    thumb_jpeg = simplejpeg.encode_jpeg(thumb, quality=80, colorspace="RGB", colorsubsampling="420")
+    thumb = cv2.resize(noisy, thumbnail_size_of((1280, 720)), interpolation=cv2.INTER_AREA)
+    thumb_jpeg = simplejpeg.encode_jpeg(thumb, quality=85, colorspace="RGB", colorsubsampling="420")
     return RedactedPicture(jpeg, thumb_jpeg, 1280, 720, thumb.shape[1], thumb.shape[0], (), _SEAL)
 
 
