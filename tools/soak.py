@@ -2,8 +2,9 @@
 
     python tools/soak.py [--kills 200]
 
-The loops are the tests marked `soak` under tests/fault. `make test` runs them with fewer kills; here
-`DASHLIGHT_SOAK_KILLS` tells them how many. Whatever breaks a promise fails the test, and the page says so.
+The loops are the tests marked `soak` under tests/fault; tests/support/kills.py says how the kills are shared out.
+`make test` runs them with 20 kills; here `DASHLIGHT_SOAK_KILLS` tells them how many in all. Whatever breaks a promise
+fails the test, and the page says so.
 """
 
 from __future__ import annotations

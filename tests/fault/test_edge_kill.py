@@ -5,7 +5,6 @@ empty; and no file lies anywhere but recordings, ledger, spool and settings.
 """
 
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -14,13 +13,13 @@ import subprocess
 import made_recordings
 import pytest
 from edge_commands import EdgeCommand, skip_without_weights
+from kills import kills_of
 from servers import ServerProcess, served
 
 from dashlight.errors import Corrupt
 from dashlight.model import Policy
 from dashlight.wire import decode_bundle, from_base64url, verify_receipt
 
-KILLS = int(os.environ.get("DASHLIGHT_SOAK_KILLS", "10"))  # noqa: TID251  # `make soak` says how often
 EXPECTED_FILES = {"seed", "enrolment.json", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "lock.sqlite"}
 
 
@@ -90,24 +89,23 @@ def check_ledger(edge, server_key):
     return {row[0] for row in rows if row[1] == "received"}
 
 
-@pytest.mark.soak
-def test_killing_the_import_at_any_moment_loses_nothing_and_publishes_nothing_twice(
-    card, undisturbed, tmp_path, record_property
-):
-    rng = random.Random(20261123)
-    finished = 0
-    with served(tmp_path / "server") as server:
-        edge = EdgeCommand(tmp_path, DASHLIGHT_EDGE_BUNDLE_PICTURES="2")
+def imported_under_kills(card, folder, undisturbed, rng, *, at_most):
+    """Import a card into a new server and kill the import again and again until it is through; return the kills."""
+    kills = 0
+    with served(folder / "server") as server:
+        edge = EdgeCommand(folder, DASHLIGHT_EDGE_BUNDLE_PICTURES="2")
         enrol(edge, server)
         acknowledged = set()
-        for _ in range(KILLS):
+        while kills < at_most:
             process = edge.start("edge", "import", str(card))
             try:
                 process.wait(timeout=rng.uniform(0.3, 8.0))
-                finished += 1
+                break  # It came through; the next round begins with an empty edge.
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
-            process.communicate()
+                kills += 1
+            finally:
+                process.communicate()
             if (edge.home / "ledger.sqlite").exists():
                 received = check_ledger(edge, server.server_key)
                 assert acknowledged <= received
@@ -121,17 +119,31 @@ def test_killing_the_import_at_any_moment_loses_nothing_and_publishes_nothing_tw
         assert captured_on(server) == undisturbed
         check_files(edge)
         assert list(edge.home.glob("spool/*")) == []
-    record_property("kills", KILLS - finished)
-    record_property("pictures", len(undisturbed))
+    return kills
 
 
 @pytest.mark.soak
-def test_killing_the_server_during_uploads_loses_nothing_and_publishes_nothing_twice(
+def test_killing_the_import_at_any_moment_loses_nothing_and_publishes_nothing_twice(
     card, undisturbed, tmp_path, record_property
 ):
-    rng = random.Random(20261124)
-    server = ServerProcess(tmp_path / "server").start()
-    edge = EdgeCommand(tmp_path, DASHLIGHT_EDGE_BUNDLE_PICTURES="2", DASHLIGHT_EDGE_UPLOAD_ATTEMPTS="100")
+    rng = random.Random(20261123)
+    kills = rounds = 0
+
+    while kills < kills_of("import"):
+        folder = tmp_path / str(rounds)
+        folder.mkdir()
+        kills += imported_under_kills(card, folder, undisturbed, rng, at_most=kills_of("import") - kills)
+        rounds += 1
+
+    record_property("kills", kills)
+    record_property("imports", rounds)
+    record_property("pictures", len(undisturbed) * rounds)
+
+
+def uploaded_under_kills(card, folder, undisturbed, rng, *, at_most):
+    """Import a card while its server is killed again and again; return the kills."""
+    server = ServerProcess(folder / "server").start()
+    edge = EdgeCommand(folder, DASHLIGHT_EDGE_BUNDLE_PICTURES="2", DASHLIGHT_EDGE_UPLOAD_ATTEMPTS="100")
     command = ["invite", "create", "--data", str(server.folder), "--policy", "fleet", "--json"]
     invite = json.loads(subprocess.check_output([*server._command[:3], *command], text=True))["invite"]
     done = edge.run("edge", "enroll", "--server", server.url, "--invite", invite, "--policy", "fleet")
@@ -140,7 +152,7 @@ def test_killing_the_server_during_uploads_loses_nothing_and_publishes_nothing_t
 
     importing = edge.start("edge", "import", str(card))
     kills = 0
-    while kills < max(2, KILLS // 3) and importing.poll() is None:
+    while kills < at_most and importing.poll() is None:
         try:
             importing.wait(timeout=rng.uniform(0.5, 4.0))
         except subprocess.TimeoutExpired:
@@ -154,9 +166,27 @@ def test_killing_the_server_during_uploads_loses_nothing_and_publishes_nothing_t
     assert ended.code in (0, 5)
     assert len(check_ledger(edge, server_key)) > 0
     server.stop()
-    with served(tmp_path / "server") as again:
+    with served(folder / "server") as again:
         assert captured_on(again) == undisturbed
+    return kills
+
+
+@pytest.mark.soak
+def test_killing_the_server_during_uploads_loses_nothing_and_publishes_nothing_twice(
+    card, undisturbed, tmp_path, record_property
+):
+    rng = random.Random(20261124)
+    kills = rounds = 0
+
+    while kills < kills_of("upload"):
+        folder = tmp_path / str(rounds)
+        folder.mkdir()
+        kills += uploaded_under_kills(card, folder, undisturbed, rng, at_most=kills_of("upload") - kills)
+        rounds += 1
+
     record_property("kills", kills)
+    record_property("imports", rounds)
+    record_property("pictures", len(undisturbed) * rounds)
 
 
 def test_a_spooled_file_that_was_half_written_is_never_sent(tmp_path, card):

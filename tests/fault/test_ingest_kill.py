@@ -11,9 +11,9 @@ import time
 import httpx
 import made_bundles
 import pytest
+from kills import kills_of
 from servers import ServerProcess, draw_tokens
 
-from dashlight.config import environment
 from dashlight.store import bundles
 from dashlight.store.upkeep import open_store
 from dashlight.wire import MEDIA_TYPE, bundle_key, from_base64url, sign, to_base64url, verify_receipt
@@ -163,7 +163,7 @@ def kill_loop(folder, kills, *, seed=0):
 
 @pytest.mark.soak
 def test_a_killed_server_keeps_what_it_acknowledged(tmp_path, record_property):
-    kills = int(environment().get("DASHLIGHT_SOAK_KILLS", "8"))
+    kills = kills_of("ingest")
 
     receipts = kill_loop(tmp_path, kills)
 
