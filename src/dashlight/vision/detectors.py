@@ -91,10 +91,6 @@ class Detectors:
             thresholds=thresholds or Thresholds(),
         )
 
-    def with_thresholds(self, thresholds: Thresholds) -> Detectors:
-        """Return the same networks with other thresholds."""
-        return replace(self, thresholds=thresholds)
-
     def detect(self, rgb: Pixels) -> tuple[Detection, ...]:
         """Return what is in a picture `(H, W, 3) uint8`, in pixels, in a fixed order.
 

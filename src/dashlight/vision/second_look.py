@@ -19,7 +19,7 @@ import simplejpeg
 from dashlight.errors import Corrupt, TooLarge
 from dashlight.model import Detection, Redaction, RedactionKind
 from dashlight.vision.boxes import Boxes, Scores, areas, intersections
-from dashlight.vision.detectors import VIEW_LONG_SIDE, Detectors, as_detections, view_of
+from dashlight.vision.detectors import TEXT_SHARE, VIEW_LONG_SIDE, Detectors, as_detections, view_of
 from dashlight.vision.faces import FaceFinder
 from dashlight.vision.plates import PlateFinder
 from dashlight.vision.sessions import Pixels, resized_to
@@ -156,7 +156,7 @@ def readable_plates(rgb: Pixels, detectors: Detectors, limits: Strictness) -> li
     boxes, scores = plates.find(rgb)
     if not len(boxes):
         return []
-    lines, _ = TextFinder(detectors.text, threshold=limits.text, long_side=round(view * 0.75)).find(rgb)
+    lines, _ = TextFinder(detectors.text, threshold=limits.text, long_side=round(view * TEXT_SHARE)).find(rgb)
     is_sure = with_text(boxes, lines, share=limits.text_share)
     is_large = boxes[:, 2] - boxes[:, 0] >= limits.plate_width * max(size) / VIEW_LONG_SIDE
     return as_detections(RedactionKind.PLATE, boxes[is_sure & is_large], scores[is_sure & is_large], size)

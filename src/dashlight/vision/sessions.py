@@ -14,7 +14,22 @@ from dashlight.errors import HostError
 
 forbid_telemetry()
 import onnxruntime  # noqa: E402  # only now: it reports on its user from the moment it is loaded
+from onnxruntime.capi import onnxruntime_pybind11_state as _errors  # noqa: E402  # likewise
 
+# Its exceptions have no base of their own but Exception: each status of its C API is a class.
+_UNREADABLE = (
+    _errors.EPFail,
+    _errors.EngineError,
+    _errors.Fail,
+    _errors.InvalidArgument,
+    _errors.InvalidGraph,
+    _errors.InvalidProtobuf,
+    _errors.NoModel,
+    _errors.NotImplemented,
+    _errors.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -59,7 +74,7 @@ def open_session(model: bytes, *, name: str, intra_op_threads: int = 1) -> Netwo
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session: Network = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as exc:  # onnxruntime's own exceptions have no public base but Exception
+    except _UNREADABLE as exc:
         raise HostError(
             f"onnxruntime {onnxruntime.__version__} cannot load the weights {name}: {exc}",
             hint="run `make vendor`, and check that onnxruntime is 1.23 or newer",

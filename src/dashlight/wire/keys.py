@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from dashlight.errors import Corrupt, InputError
 
 SEED_SIZE_BYTES = 32
-PUBLIC_KEY_SIZE_BYTES = 32
 SIGNATURE_SIZE_BYTES = 64
 
 

@@ -7,7 +7,6 @@ from dashlight.model import Detection
 from dashlight.vision.detectors import (
     MAX_VIEW_LONG_SIDE,
     TILE_OVERLAP,
-    Thresholds,
     believed,
     merged,
     starts,
@@ -78,13 +77,6 @@ def test_an_empty_road_has_nothing_to_hide(detectors):
     found = detectors.detect(np.repeat(road[:, :, None], 3, axis=2))
 
     assert [each for each in found if each.kind in {"face", "plate", "person"}] == []
-
-
-def test_other_thresholds_share_the_networks(detectors):
-    strict = detectors.with_thresholds(Thresholds(face=0.9))
-
-    assert strict.faces is detectors.faces
-    assert strict.thresholds.face == 0.9
 
 
 def test_the_input_of_a_network_is_a_multiple_and_holds_the_picture():
