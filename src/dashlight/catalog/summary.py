@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
-import numpy as np
 import sqlalchemy as sa
 
 from dashlight.catalog.tiles import RESOLUTIONS
-from dashlight.model import BBox
+from dashlight.model import QK_WORLD, QK_ZOOM, BBox, lonlat_at, xy_of
 from dashlight.store import chart, places
 from dashlight.store.database import Change, Database
 from dashlight.store.pictures import bbox_ranges
 
-_WORLD = 1 << 24
 _FINE_CELLS = 5_000  # With more street cells than this the coarser cells are exact enough.
 _PAD_DEG = {places.STREET_RESOLUTION: 0.0005, 8: 0.006}
 
@@ -80,16 +79,16 @@ def _bbox(connection: sa.Connection) -> BBox:
     if len(qks) > _FINE_CELLS:
         resolution = places.COVER_RESOLUTIONS[-1]
         qks = chart.centres(connection, resolution, most=None)
-    x, y = places.xy_of(qks)
+    x, y = xy_of(qks)
     pad = _PAD_DEG[resolution]
-    west, east = (float(v) / _WORLD * 360 - 180 for v in (x.min(), x.max() + 1))
-    north, south = (float(np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * v / _WORLD))))) for v in (y.min(), y.max() + 1))
-    wide = pad / max(0.05, float(np.cos(np.radians(max(abs(north), abs(south))))))
+    first = lonlat_at(int(x.min()) / QK_WORLD, int(y.min()) / QK_WORLD)
+    last = lonlat_at(int(x.max()) / QK_WORLD, int(y.max()) / QK_WORLD)  # One of its tile's corners; the pad is wider.
+    wide = pad / max(0.05, math.cos(math.radians(max(abs(first.lat), abs(last.lat)))))
     return BBox(
-        round(max(-180.0, west - wide), 6),
-        round(max(-90.0, south - pad), 6),
-        round(min(180.0, east + wide), 6),
-        round(min(90.0, north + pad), 6),
+        round(max(-180.0, first.lon - wide), 6),
+        round(max(-90.0, last.lat - pad), 6),
+        round(min(180.0, last.lon + wide), 6),
+        round(min(90.0, first.lat + pad), 6),
     )
 
 
@@ -104,7 +103,7 @@ def histogram(database: Database, *, bbox: BBox | None, bins: int) -> list[tuple
         else:
             ranges = bbox_ranges(bbox)
             finest = min(last - first for first, last in ranges)
-            zoom = max(0, 24 - (finest.bit_length() - 1) // 2)
+            zoom = max(0, QK_ZOOM - (finest.bit_length() - 1) // 2)
             resolution = RESOLUTIONS[zoom] if zoom < len(RESOLUTIONS) else places.STREET_RESOLUTION
             counts = chart.pictures_by_day(connection, resolution, ranges)
     if not counts:

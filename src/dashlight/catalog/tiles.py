@@ -1,6 +1,6 @@
 """Tiles of the map: which rows, in which layer, at which place; and a cache that never shows yesterday.
 
-Web Mercator lives here and in `store.places`, as x and y of zoom 24.
+The projection is `model.mercator`'s; here its world is cut into tiles.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from isal import isal_zlib
 from dashlight.catalog import mvt
 from dashlight.catalog.mvt import Ints
 from dashlight.errors import InputError
-from dashlight.model import QK_ZOOM, qk_range
+from dashlight.model import QK_WORLD, QK_ZOOM, merged_ranges, qk_range, world_xy, xy_of
 from dashlight.store import chart, places
 from dashlight.store.chart import Cells
 from dashlight.store.database import Change, Database
@@ -30,7 +30,6 @@ FIRST_STREETS_ZOOM, FIRST_PICTURES_ZOOM = 11, 14
 RESOLUTIONS = (1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8)  # Of H3, for zoom 0 to 10: about 20 to 50 cells across a tile.
 _FRINGE = 8  # Cells whose centre lies within 1/8 of a tile outside may reach in.
 _REMEMBERED_CHANGES = 256
-_POLICIES = ("fleet", "open", "personal")
 _ENTRY_BYTES = 400  # What an entry costs beside its bytes.
 
 Days = tuple[int, int]
@@ -117,13 +116,7 @@ def _reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
             if is_inside or not 0 <= fine_y < n * _FRINGE:
                 continue
             ranges.append(qk_range(zoom + fine, (x * _FRINGE + column) % (n * _FRINGE), fine_y))
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(set(ranges)):
-        if merged and merged[-1][1] >= first:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return merged
+    return merged_ranges(ranges)
 
 
 def _scaled(x24: Ints, y24: Ints, zoom: int, x: int, y: int) -> tuple[Ints, Ints]:
@@ -138,14 +131,14 @@ def _scaled(x24: Ints, y24: Ints, zoom: int, x: int, y: int) -> tuple[Ints, Ints
 def pictures_layer(marks: Marks, zoom: int, x: int, y: int) -> bytes:
     """Return the `pictures` layer of a tile."""
     n = 1 << zoom
-    lat = np.radians(marks["lat_e6"] / 1e6)
-    at_x = np.floor(((marks["lon_e6"] / 1e6 + 180.0) / 360.0 * n - x) * mvt.EXTENT).astype(np.int64)
-    at_y = np.floor(((0.5 - np.arcsinh(np.tan(lat)) / (2 * np.pi)) * n - y) * mvt.EXTENT).astype(np.int64)
+    world_x, world_y = world_xy(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
+    at_x = np.floor((world_x * n - x) * mvt.EXTENT).astype(np.int64)
+    at_y = np.floor((world_y * n - y) * mvt.EXTENT).astype(np.int64)
     attributes = [
         mvt.uuids("id", marks["id"]),
         mvt.whole_numbers("heading", (marks["heading_ddeg"].astype(np.int64) + 5) // 10 % 360),
         mvt.whole_numbers("day", marks["captured_ms"] // DAY_MS),
-        mvt.words("policy", marks["policy"].astype(np.int64), _POLICIES),
+        mvt.words("policy", marks["policy"].astype(np.int64), places.POLICIES),
         mvt.shared_uuids("seq", marks["sequence"]),
     ]
     return mvt.layer("pictures", mvt.point_features(at_x, at_y, attributes), attributes)
@@ -157,7 +150,7 @@ def _cell_attributes(cells: Cells) -> list[mvt.Attribute]:
 
 def streets_layer(cells: Cells, zoom: int, x: int, y: int) -> bytes:
     """Return the `streets` layer of a tile."""
-    at_x, at_y = _scaled(*places.xy_of(cells.qk), zoom, x, y)
+    at_x, at_y = _scaled(*xy_of(cells.qk), zoom, x, y)
     attributes = [*_cell_attributes(cells), mvt.whole_numbers("heading", cells.heading_deg)]
     return mvt.layer("streets", mvt.point_features(at_x, at_y, attributes), attributes)
 
@@ -180,10 +173,9 @@ def coverage_layer(cells: Cells, zoom: int, x: int, y: int) -> bytes:
 
 def _turns(x24: Ints, zoom: int, x: int) -> Ints:
     """Return by how much outlines have to move to lie near the tile rather than on the world's other side."""
-    world = 1 << QK_ZOOM
     centre = (2 * x + 1) << (QK_ZOOM - zoom - 1)
-    turns: Ints = np.rint((centre - x24.mean(axis=1)) / world).astype(np.int64)
-    return turns * world
+    turns: Ints = np.rint((centre - x24.mean(axis=1)) / QK_WORLD).astype(np.int64)
+    return turns * QK_WORLD
 
 
 def _packed(content: bytes, encoding: str) -> Tile:
@@ -258,7 +250,7 @@ def touched_tiles(qks: Iterable[int]) -> set[tuple[int, int, int]]:
     neighbours are touched too.
     """
     keys = np.unique(np.fromiter(qks, np.int64) >> 2 * (QK_ZOOM - MAX_ZOOM))
-    x, y = places.xy_of(keys)
+    x, y = xy_of(keys)
     touched = set()
     for zoom in range(MAX_ZOOM, -1, -1):
         pairs = np.unique(np.stack([x >> (MAX_ZOOM - zoom), y >> (MAX_ZOOM - zoom)], axis=1), axis=0)

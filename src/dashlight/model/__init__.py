@@ -1,15 +1,6 @@
 """The nouns of dashlight and their arithmetic; no input, no output, no clock."""
 
-from dashlight.model.cells import (
-    MERCATOR_MAX_LAT,
-    QK_ZOOM,
-    h3_parent,
-    h3_r15_of,
-    qk_of,
-    qk_of_many,
-    qk_range,
-    tile_xy,
-)
+from dashlight.model.cells import h3_parent, h3_r15_of
 from dashlight.model.detection import Detection, Redaction, RedactionKind
 from dashlight.model.frame import THUMBNAIL_WIDTH, RawFrame, RedactedPicture, thumbnail_size_of
 from dashlight.model.lonlat import (
@@ -24,6 +15,19 @@ from dashlight.model.lonlat import (
     heading_difference_deg,
     interpolated,
 )
+from dashlight.model.mercator import (
+    MERCATOR_MAX_LAT,
+    QK_WORLD,
+    QK_ZOOM,
+    lonlat_at,
+    merged_ranges,
+    qk_of,
+    qk_of_many,
+    qk_range,
+    tile_xy,
+    world_xy,
+    xy_of,
+)
 from dashlight.model.picture import CapturedAt, Month, PictureClaim, Week
 from dashlight.model.policy import LICENSES, Policy
 from dashlight.model.track import Fix, Track
@@ -33,6 +37,7 @@ __all__ = [
     "LICENSES",
     "MERCATOR_MAX_LAT",
     "NULL_ISLAND_DEG",
+    "QK_WORLD",
     "QK_ZOOM",
     "THUMBNAIL_WIDTH",
     "BBox",
@@ -57,9 +62,13 @@ __all__ = [
     "heading_between",
     "heading_difference_deg",
     "interpolated",
+    "lonlat_at",
+    "merged_ranges",
     "qk_of",
     "qk_of_many",
     "qk_range",
     "thumbnail_size_of",
     "tile_xy",
+    "world_xy",
+    "xy_of",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
@@ -14,11 +15,13 @@ class EventFormatter(logging.Formatter):
 
     Args:
         is_json: One JSON object a line instead of words.
+        as_shown: Writes the text of an event in words, such as without what a terminal would act on.
     """
 
-    def __init__(self, *, is_json: bool) -> None:
+    def __init__(self, *, is_json: bool, as_shown: Callable[[str], str] = str) -> None:
         super().__init__()
         self._is_json = is_json
+        self._as_shown = as_shown
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of one record."""
@@ -30,5 +33,7 @@ class EventFormatter(logging.Formatter):
         if self._is_json:
             return json.dumps(event, default=str)
         words = " ".join(f"{name}={value}" for name, value in fields.items())
-        line = f"{at} {record.levelname.lower():7} {record.getMessage()} {words}".rstrip()
-        return f"{line}\n{event['traceback']}" if record.exc_info else line
+        line = self._as_shown(f"{at} {record.levelname.lower():7} {record.getMessage()} {words}".rstrip())
+        if not record.exc_info:
+            return line
+        return "\n".join([line, *map(self._as_shown, str(event["traceback"]).splitlines())])

@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from dashlight.errors import Gone, NotFound
-from dashlight.model import BBox, LonLat, Policy, qk_range, tile_xy
+from dashlight.model import BBox, LonLat, Policy, merged_ranges, qk_range, tile_xy
 from dashlight.store import places
 from dashlight.store.publish import captured_text
 from dashlight.store.schema import PictureState, Precision, gone, mark, object_, picture, sequence, terms
@@ -230,13 +230,7 @@ def bbox_ranges(bbox: BBox, *, most: int = MAX_RANGES) -> list[tuple[int, int]]:
             zoom = deeper
         (x0, y0), (x1, y1) = _corners(part, zoom)
         ranges += [qk_range(zoom, x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1)]
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if merged and merged[-1][1] >= first:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return merged
+    return merged_ranges(ranges)
 
 
 def _corners(part: BBox, zoom: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -12,15 +12,14 @@ import h3.api.basic_int as h3
 import numpy as np
 import numpy.typing as npt
 
-from dashlight.model import MERCATOR_MAX_LAT, QK_ZOOM, LonLat, h3_parent, qk_of
+from dashlight.model import QK_WORLD, QK_ZOOM, LonLat, h3_parent, qk_of, world_xy
 
 DAY_MS = 86_400_000
 LIVE_ZOOM = 21  # A tile of about 19 m at the equator: two neighbours of a drive fall into different ones.
 LIVE_SHIFT = 2 * (QK_ZOOM - LIVE_ZOOM)
 STREET_RESOLUTION = 11  # H3 cells whose edge is about 25 m.
 COVER_RESOLUTIONS = (1, 2, 3, 4, 5, 6, 7, 8)
-_POLICIES = ("fleet", "open", "personal")
-_WORLD = 1 << QK_ZOOM
+POLICIES = ("fleet", "open", "personal")  # A mark tells the index; stored, so only ever longer.
 
 MARK = np.dtype(
     [
@@ -54,8 +53,8 @@ def place_of(position: LonLat) -> Place:
 
 
 def policy_code(policy: str) -> int:
-    """Return the number that stands for a policy in a mark: its index in `fleet`, `open`, `personal`."""
-    return _POLICIES.index(policy)
+    """Return the number that stands for a policy in a mark: its index in `POLICIES`."""
+    return POLICIES.index(policy)
 
 
 def mark_of(
@@ -119,10 +118,7 @@ def cell_of(h3_cell: int) -> Cell:
         return Cell(qk, h3_cell, b"")
     corners = np.array(h3.cell_to_boundary(h3_cell), np.float64)[::-1]
     around = (corners[:, 1] - lon + 540.0) % 360.0 - 180.0 + lon  # The short way round from the centre.
-    clipped = np.radians(np.clip(corners[:, 0], -MERCATOR_MAX_LAT, MERCATOR_MAX_LAT))
-    outline = np.empty((len(corners), 2), "<i4")
-    outline[:, 0] = np.rint((around + 180.0) / 360.0 * _WORLD)
-    outline[:, 1] = np.rint((0.5 - np.arcsinh(np.tan(clipped)) / (2 * np.pi)) * _WORLD)
+    outline = np.rint(np.stack(world_xy(around, corners[:, 0]), axis=1) * QK_WORLD).astype("<i4")
     return Cell(qk, h3_cell, outline.tobytes())
 
 
@@ -136,21 +132,3 @@ def h3_range(cell: int) -> tuple[int, int]:
     mask = (1 << 3 * (15 - (cell >> 52 & 0xF))) - 1
     finest = cell | 0xF << 52
     return finest & ~mask, finest | mask
-
-
-def xy_of(qks: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return x and y at zoom 24 of `(N,)` keys."""
-    return _every_second_bit(qks), _every_second_bit(qks >> 1)
-
-
-def _every_second_bit(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    value = keys & 0x5555_5555_5555_5555
-    for shift, mask in (
-        (1, 0x3333_3333_3333_3333),
-        (2, 0x0F0F_0F0F_0F0F_0F0F),
-        (4, 0x00FF_00FF_00FF_00FF),
-        (8, 0x0000_FFFF_0000_FFFF),
-        (16, 0x0000_0000_FFFF_FFFF),
-    ):
-        value = (value | value >> shift) & mask
-    return value

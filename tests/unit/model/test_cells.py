@@ -1,38 +1,12 @@
-"""The keys of a place."""
+"""The H3 cell of a place."""
 
 import h3
-import numpy as np
 import pytest
 
 from dashlight.errors import InputError
-from dashlight.model import LonLat, h3_parent, h3_r15_of, qk_of, qk_of_many, qk_range, tile_xy
+from dashlight.model import LonLat, h3_parent, h3_r15_of
 
 PLACES = [LonLat(-3.7, 40.4), LonLat(-180, -90), LonLat(179.999999, 90), LonLat(0, 0), LonLat(151.2, -33.9)]
-
-
-def test_a_known_place_lies_in_its_known_tile():
-    assert tile_xy(LonLat(-3.7038, 40.4168), 12) == (2005, 1544)
-
-
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("zoom", [0, 1, 14, 24])
-def test_a_tile_is_one_range_of_keys(place, zoom):
-    first, end = qk_range(zoom, *tile_xy(place, zoom))
-
-    assert 0 <= first <= qk_of(place) < end <= 1 << 48
-    assert end - first == 4 ** (24 - zoom)
-
-
-def test_many_keys_are_the_same_as_each():
-    lon, lat = np.array([p.lon for p in PLACES]), np.array([p.lat for p in PLACES])
-
-    assert qk_of_many(lon, lat).tolist() == [qk_of(p) for p in PLACES]
-
-
-@pytest.mark.parametrize("tile", [(25, 0, 0), (-1, 0, 0), (3, 8, 0), (3, 0, -1)])
-def test_a_tile_outside_the_world_is_named(tile):
-    with pytest.raises(InputError, match="outside"):
-        qk_range(*tile)
 
 
 @pytest.mark.parametrize("place", PLACES)

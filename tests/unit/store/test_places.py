@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashlight.model import LonLat, h3_parent, h3_r15_of, qk_of, tile_xy
+from dashlight.model import LonLat, h3_parent, h3_r15_of, qk_of
 from dashlight.store import places
 from dashlight.store.publish import captured_parts, captured_text
 from dashlight.wire import captured_from_text
@@ -15,13 +15,6 @@ def test_a_place_has_the_keys_of_the_model(position):
     place = places.place_of(position)
 
     assert (place.qk, place.h3_r15) == (qk_of(position), h3_r15_of(position))
-
-
-@given(st.lists(positions, min_size=1, max_size=50))
-def test_keys_are_taken_apart_as_they_were_put_together(found):
-    x, y = places.xy_of(np.array([qk_of(p) for p in found], np.int64))
-
-    assert list(zip(x.tolist(), y.tolist(), strict=True)) == [tile_xy(p, 24) for p in found]
 
 
 @given(positions, st.integers(0, 15))
