@@ -1,17 +1,21 @@
 """Settings: frozen dataclasses whose defaults are literals, and one loader. The only reader of the environment.
 
 A value comes from, in rising order: the default, the settings file (TOML, one table a section), the environment
-(`DASHLIGHT_<SECTION>_<NAME>`), the command line. `load` tells where each came from. Who controls the file or the
+(`DASHLIGHT_<SECTION>_<NAME>`), the command line. `load` tells where each came from, and warns of a variable or a key of
+the file that names no setting: a slip would otherwise leave the default in force unseen. Who controls the file or the
 environment of the process decides where pictures go and where the seed lies; treat both as you treat the program.
 """
 
 from __future__ import annotations
 
+import difflib
+import logging
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
@@ -22,14 +26,22 @@ __all__ = [
     "EdgeSettings",
     "Loaded",
     "ServerSettings",
+    "Supervision",
+    "Unknown",
     "data_home",
+    "effective_folder",
     "environment",
     "forbid_telemetry",
     "load",
     "settings_file",
+    "supervision",
+    "unknown_names",
 ]
 
 _S = TypeVar("_S")
+_LOG = logging.getLogger(__name__)
+_PREFIX = "DASHLIGHT_"
+_NO_SETTINGS = ("DASHLIGHT_CONFIG",)  # Variables of ours that belong to no section.
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -101,6 +113,8 @@ class ServerSettings:
         port: To listen on; 0 takes a free one.
         name: Of the instance, shown to everybody.
         license: SPDX identifier of the licence that new enrolments publish under.
+        contact: How readers reach the people who run the instance, shown to everybody: a mail address, a web address or
+            words; empty shows none.
         public_url: Address that readers see when a proxy stands before the server; empty for `http://host:port`.
         recheck_share: Of the arriving pictures that the detectors look at again before the receipt; 1 looks at all, and
             0 lets readable faces and plates in unseen.
@@ -127,6 +141,7 @@ class ServerSettings:
     port: int = 8400
     name: str = "dashlight"
     license: str = "CC-BY-SA-4.0"
+    contact: str = ""
     public_url: str = ""
     recheck_share: float = 0.002
     recheck_timeout_s: float = 60.0
@@ -166,6 +181,39 @@ class ServerSettings:
                 raise UsageError(f"server.{name} {value} is outside {least}..{most}")
         if not 1 <= len(self.name) <= 80 or not self.name.isprintable():
             raise UsageError(f"server.name {self.name!r:.90} is not a text of 1 to 80 printable characters")
+        if len(self.contact) > 200 or not self.contact.isprintable():
+            raise UsageError(f"server.contact {self.contact!r:.210} is not a text of at most 200 printable characters")
+
+
+_SECTIONS: Mapping[str, type[EdgeSettings | ServerSettings]] = {"edge": EdgeSettings, "server": ServerSettings}
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A name that was given and that no setting has.
+
+    Attributes:
+        source: `environment`, or the settings file.
+        name: As it was given.
+        nearest: The known name that is most like it, or empty.
+    """
+
+    source: str
+    name: str
+    nearest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What the service manager that started this process wants to hear (sd_notify(3)).
+
+    Attributes:
+        socket: Address of its datagram socket, a path or `@` and an abstract name; empty where none listens.
+        watchdog_s: It ends the process when it hears nothing for so long; 0 for never.
+    """
+
+    socket: str = ""
+    watchdog_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +227,22 @@ class Loaded(Generic[_S]):
 def environment() -> Mapping[str, str]:
     """Return the environment; for what is no setting, such as `NO_COLOR`."""
     return os.environ  # noqa: TID251  # this module is the one place
+
+
+def supervision(env: Mapping[str, str], *, pid: int) -> Supervision:
+    """Return what the service manager wants to hear; nothing where none started this process.
+
+    Args:
+        env: The environment; `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` of it.
+        pid: Of this process: a watchdog that waits for another one is not ours to feed.
+    """
+    address = env.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")) or len(address) < 2:  # a mark and a name
+        return Supervision()
+    microseconds, waits_for = env.get("WATCHDOG_USEC", ""), env.get("WATCHDOG_PID", "")
+    is_ours = not waits_for or waits_for == str(pid)
+    is_number = microseconds.isascii() and microseconds.isdigit()
+    return Supervision(address, int(microseconds) / 1e6 if is_ours and is_number else 0.0)
 
 
 def forbid_telemetry() -> None:
@@ -210,6 +274,63 @@ def settings_file(env: Mapping[str, str]) -> Path:
     return base / "dashlight" / "config.toml"
 
 
+def effective_folder(section: str, given: Path | None, env: Mapping[str, str]) -> tuple[Path, str]:
+    """Return the folder that a section's data lie in, and where that was said: `given`, `environment` or `default`.
+
+    Args:
+        section: `server` or `edge`.
+        given: Its setting, or None.
+        env: The environment.
+    """
+    if given is not None:
+        return given, "given"
+    place = data_home(env)
+    return place / section, "default" if place == data_home({}) else "environment"
+
+
+def unknown_names(env: Mapping[str, str], path: Path) -> list[Unknown]:
+    """Return the variables and the keys of the settings file that name no setting, each with the nearest known name.
+
+    Raises:
+        UsageError: When the file is not TOML.
+        HostError: When it cannot be read.
+    """
+    names = {section: _names(kind) for section, kind in _SECTIONS.items()}
+    variables = [_variable(section, name) for section, known in names.items() for name in known]
+    variables += _NO_SETTINGS
+    found = [
+        Unknown("environment", name, _nearest(name, variables))
+        for name in sorted(env)
+        if name.startswith(_PREFIX) and name not in variables
+    ]
+    for section, table in _parsed(path).items():
+        if section not in names:
+            found.append(Unknown(str(path), section, _nearest(section, names)))
+        elif isinstance(table, dict):
+            known = [f"{section}.{name}" for name in names[section]]
+            given = [f"{section}.{name}" for name in table]
+            found += [Unknown(str(path), name, _nearest(name, known)) for name in given if name not in known]
+    return found
+
+
+def _names(kind: type[Any]) -> list[str]:
+    return [f.name for f in fields(kind)]
+
+
+def _variable(section: str, name: str) -> str:
+    return f"{_PREFIX}{section.upper()}_{name.upper()}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
+
+
+@cache
+def _warn_once(unknown: Unknown) -> None:
+    nearest = {"nearest": unknown.nearest} if unknown.nearest else {}
+    _LOG.warning("settings.unknown", extra={"source": unknown.source, "given": unknown.name, **nearest})
+
+
 def load(
     kind: type[_S],
     section: str,
@@ -228,20 +349,26 @@ def load(
         file: The settings file, or None for `settings_file(env)`; may be absent.
 
     Raises:
-        UsageError: When a value is not of its field's type, or a name is unknown.
+        UsageError: When a value is not of its field's type, or the section's table of the file has an unknown name.
         HostError: When the file cannot be read.
     """
     types = get_type_hints(kind)
-    names = [f.name for f in fields(kind)]  # type: ignore[arg-type]  # every section is a dataclass
+    names = _names(kind)
     path = file or settings_file(env)
     table = _table(path, section)
     unknown = sorted(set(table) - set(names))
     if unknown:
-        raise UsageError(f"{path}: [{section}] has no setting {unknown[0]!r}", hint=f"it has {', '.join(names)}")
+        nearest = _nearest(unknown[0], names)
+        raise UsageError(
+            f"{path}: [{section}] has no setting {unknown[0]!r}",
+            hint=f"did you mean {nearest}?" if nearest else f"it has {', '.join(names)}",
+        )
+    for stray in unknown_names(env, path):
+        _warn_once(stray)
     values: dict[str, Any] = {}
     sources = dict.fromkeys(names, "default")
     for name in names:
-        variable = f"DASHLIGHT_{section.upper()}_{name.upper()}"
+        variable = _variable(section, name)
         for source, given, called in (
             ("file", table.get(name), f"{path}: {section}.{name}"),
             ("environment", env.get(variable), variable),
@@ -252,16 +379,19 @@ def load(
     return Loaded(kind(**values), sources)
 
 
-def _table(path: Path, section: str) -> dict[str, Any]:
+def _parsed(path: Path) -> dict[str, Any]:
     try:
-        parsed = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except OSError as exc:
         raise HostError(f"cannot read the settings {path}: {exc.strerror}") from exc
     except ValueError as exc:
         raise UsageError(f"{path} is not TOML: {exc}") from exc
-    table = parsed.get(section, {})
+
+
+def _table(path: Path, section: str) -> dict[str, Any]:
+    table = _parsed(path).get(section, {})
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {section} is not a table")
     return table

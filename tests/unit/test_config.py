@@ -3,7 +3,7 @@ import json
 import pytest
 
 from dashlight.cli import main
-from dashlight.config import EdgeSettings, ServerSettings, load
+from dashlight.config import EdgeSettings, ServerSettings, Supervision, Unknown, load, supervision, unknown_names
 from dashlight.errors import UsageError
 
 
@@ -80,3 +80,83 @@ def test_config_show_tells_every_value_and_its_source(tmp_path, capsys):
         *(("server", n) for n in ServerSettings.__slots__),
         *(("edge", n) for n in EdgeSettings.__slots__),
     }
+
+
+def test_what_names_no_setting_is_told_with_the_nearest_that_does(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text("[sever]\nport = 1\n[edge]\nevry_m = 3\nqqqq = 1\n[server]\nport = 1\n", encoding="utf-8")
+    env = {"DASHLIGHT_SERVER_RECHEK_SHARE": "1", "DASHLIGHT_CONFIG": "x", "DASHLIGHT_EDGE_HOME": "y", "OTHER": "z"}
+
+    found = unknown_names(env, file)
+
+    assert found == [
+        Unknown("environment", "DASHLIGHT_SERVER_RECHEK_SHARE", "DASHLIGHT_SERVER_RECHECK_SHARE"),
+        Unknown(str(file), "sever", "server"),
+        Unknown(str(file), "edge.evry_m", "edge.every_m"),
+        Unknown(str(file), "edge.qqqq", ""),
+    ]
+
+
+def test_a_slip_in_the_servers_own_table_stops_it_and_says_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="rechek_share") as caught:
+        loaded(tmp_path, "[server]\nrechek_share = 1\n")
+
+    assert caught.value.hint == "did you mean recheck_share?"
+
+
+def test_a_command_warns_of_a_slip_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DASHLIGHT_EDGE_EVRY_M", "3")
+    file = tmp_path / "config.toml"
+    file.write_text("[wrong_table]\n", encoding="utf-8")
+
+    assert main(["config", "show", "--config", str(file)]) == 0
+
+    told = [line[line.index("settings.") :] for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        "settings.unknown source=environment given=DASHLIGHT_EDGE_EVRY_M nearest=DASHLIGHT_EDGE_EVERY_M",
+        f"settings.unknown source={file} given=wrong_table",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("env", "flag", "expected"),
+    [
+        ({}, "", ("{home}/.local/share/dashlight/edge", "default")),
+        ({"XDG_DATA_HOME": "{home}/data"}, "", ("{home}/data/dashlight/edge", "environment")),
+        ({"DASHLIGHT_EDGE_HOME": "{home}/mine"}, "", ("{home}/mine", "environment")),
+        ({"XDG_DATA_HOME": "{home}/data"}, "[edge]\nhome = '/from/file'\n", ("/from/file", "file")),
+    ],
+)
+@pytest.mark.skipif("sys.platform != 'linux'", reason="other systems keep data elsewhere")
+def test_config_show_tells_the_folder_that_is_really_used(tmp_path, capsys, monkeypatch, env, flag, expected):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value.format(home=tmp_path))
+    file = tmp_path / "config.toml"
+    file.write_text(flag, encoding="utf-8")
+
+    assert main(["config", "show", "--config", str(file), "--json"]) == 0
+
+    rows = {(r["section"], r["name"]): r for r in map(json.loads, capsys.readouterr().out.splitlines())}
+    shown = rows["edge", "home"]
+    assert (shown["value"], shown["source"]) == (expected[0].format(home=tmp_path), expected[1])
+    assert rows["server", "data"]["value"].endswith("/dashlight/server")
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({}, Supervision()),
+        ({"WATCHDOG_USEC": "30000000"}, Supervision()),
+        ({"NOTIFY_SOCKET": "/run/s"}, Supervision("/run/s")),
+        ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "30000000"}, Supervision("@s", 30.0)),
+        ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}, Supervision("@s", 30.0)),
+        ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"}, Supervision("@s")),
+        ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "soon"}, Supervision("@s")),
+        ({"NOTIFY_SOCKET": "relative"}, Supervision()),
+        ({"NOTIFY_SOCKET": "@"}, Supervision()),
+    ],
+)
+def test_only_the_supervisor_of_this_process_is_told(env, expected):
+    assert supervision(env, pid=7) == expected

@@ -21,16 +21,18 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run_config_show(args: argparse.Namespace) -> int:
     """Print the settings; return the exit code."""
-    from dashlight.config import EdgeSettings, ServerSettings, environment, load
+    from dashlight.config import EdgeSettings, ServerSettings, effective_folder, environment, load
 
     env = environment()
-    for section, loaded in (
-        ("server", load(ServerSettings, "server", flags={}, env=env, file=args.config)),
-        ("edge", load(EdgeSettings, "edge", flags={}, env=env, file=args.config)),
+    for section, folder_name, loaded in (
+        ("server", "data", load(ServerSettings, "server", flags={}, env=env, file=args.config)),
+        ("edge", "home", load(EdgeSettings, "edge", flags={}, env=env, file=args.config)),
     ):
-        for name, source in loaded.sources.items():
-            value = getattr(loaded.settings, name)
-            value = str(value) if isinstance(value, Path) else value
+        for name, stated in loaded.sources.items():
+            value, source = getattr(loaded.settings, name), stated
+            if name == folder_name:
+                folder, said_by = effective_folder(section, value, env)
+                value, source = str(folder), stated if said_by == "given" else said_by
             if args.json:
                 row = {"section": section, "name": name, "value": value, "source": source}
                 sys.stdout.write(json.dumps(row) + "\n")
