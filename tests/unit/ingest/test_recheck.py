@@ -76,7 +76,7 @@ def test_a_process_that_does_not_answer_lets_nothing_in(script):
 
 
 def test_a_process_that_takes_too_long_is_ended():
-    script = "import json, time\nprint(json.dumps({'ready': True}), flush=True)\ntime.sleep(600)"
+    script = "import json, threading\nprint(json.dumps({'ready': True}), flush=True)\nthreading.Event().wait()"
 
     with pytest.raises(Unavailable):
         asked(look(script, timeout_s=0.2))
@@ -97,31 +97,36 @@ def test_a_process_that_died_is_started_again():
 
 
 TELL_THEN_NAME_THE_SIZE = """
-import json, sys, time
+import json, sys
 print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin.buffer:
     size = json.loads(line)["size_bytes"]
     sys.stdin.buffer.read(size)
     if size == 1:
         open(%r, "w").close()
-        time.sleep(0.2)
+        open(%r).read(1)
     print(json.dumps({"readable": [["plate", size, 0, 0, 0]]}), flush=True)
 """
 
 
 def test_a_request_that_is_cancelled_leaves_no_verdict_for_the_next_picture(tmp_path):
-    os.mkfifo(tmp_path / "asked")
-    a_look = look(TELL_THEN_NAME_THE_SIZE % str(tmp_path / "asked"))
+    asked, is_cancelled = tmp_path / "asked", tmp_path / "cancelled"
+    for fifo in (asked, is_cancelled):
+        os.mkfifo(fifo)
+    a_look = look(TELL_THEN_NAME_THE_SIZE % (str(asked), str(is_cancelled)))
 
     async def ask():
+        go_on = os.open(is_cancelled, os.O_RDWR)  # Waits for no reader.
         try:
             first = asyncio.create_task(a_look.readable(b"x", (), b""))
-            await asyncio.to_thread((tmp_path / "asked").read_bytes)
+            await asyncio.to_thread(asked.read_bytes)
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await first
+            os.write(go_on, b"x")  # Whoever was asked first, and is still there, answers now.
             return await a_look.readable(b"xx", (), b"")
         finally:
+            os.close(go_on)
             await a_look.close()
 
     (found,) = asyncio.run(ask())
