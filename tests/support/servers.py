@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import made_bundles
@@ -116,26 +118,43 @@ def served(folder, *, look=None, **settings):
 
 
 class ServerProcess:
-    """`dashlight serve` as a process, which may be killed at any moment."""
+    """`dashlight serve` as a process, which may be killed at any moment.
 
-    def __init__(self, folder, *flags, port=None, env=None, largest_file_kb=None):
+    Its first life takes a free port, which it keeps in all later ones: a port that is chosen before it is bound may
+    be somebody else's by then.
+    """
+
+    def __init__(self, folder, *flags, env=None, largest_file_kb=None):
         self.folder = Path(folder)
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [sys.executable, "-m", "dashlight", "serve", "--data", str(folder), "--port", str(self.port)]
-        self._command += ["--json", *flags]
+        self.port = 0
+        self._command = [sys.executable, "-m", "dashlight", "serve", "--data", str(folder), "--json", *flags]
         if largest_file_kb is not None:  # As if the disk were full from there on.
             self._command = ["bash", "-c", f'ulimit -f {largest_file_kb}; exec "$@"', "bash", *self._command]
         self._env = {**environment(), "DASHLIGHT_SERVER_KEEP_FREE_MB": "0", **(env or {})}
         self.process = None
 
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self):
-        self.process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._env, text=True
-        )
-        line = self.process.stdout.readline()
-        assert line, f"the server did not start (exit code {self.process.wait()})"
-        assert json.loads(line)["url"] == self.url
+        with tempfile.TemporaryFile("w+") as said:
+            self.process = subprocess.Popen(
+                [*self._command, "--port", str(self.port)],
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env=self._env,
+                text=True,
+            )
+            line = self.process.stdout.readline()
+            if not line:
+                code = self.process.wait()
+                self.process.stdout.close()
+                said.seek(0)
+                raise AssertionError(f"the server did not start (exit code {code}): {said.read()[-2000:]}")
+        url = json.loads(line)["url"]
+        assert self.port in (0, urlsplit(url).port)
+        self.port = urlsplit(url).port
         self._wait_until_ready()
         return self
 
