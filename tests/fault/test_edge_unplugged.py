@@ -8,10 +8,10 @@ import pytest
 from edge_commands import skip_without_weights
 from edge_stations import SMALL
 
-from dashlight.edge.home import Home
+from dashlight.edge.home import Choices, Home
+from dashlight.edge.home.ledger import RecordingState
 from dashlight.edge.importing import Importer, ImportOptions
-from dashlight.edge.ledger import RecordingState
-from dashlight.edge.station import Choices, opened
+from dashlight.edge.station import opened
 from dashlight.model import Policy
 from dashlight.vision import Detectors
 from dashlight.wire import decode_bundle

@@ -11,10 +11,10 @@ from edge_commands import skip_without_weights
 
 from dashlight.config import EdgeSettings
 from dashlight.edge import worker
-from dashlight.edge.home import Home
+from dashlight.edge.home import Choices, Home
+from dashlight.edge.home.ledger import BundleState, RecordingState
 from dashlight.edge.importing import Importer, ImportOptions
-from dashlight.edge.ledger import BundleState, RecordingState
-from dashlight.edge.station import Choices, opened
+from dashlight.edge.station import opened
 from dashlight.model import LonLat, Policy, Track, destination, distance_m
 from dashlight.vision import Detectors
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dashlight.edge.erasure import erase_due, selected, take_back
-from dashlight.edge.ledger import BundleState
+from dashlight.edge.disclosure import erase_due, selected, take_back
+from dashlight.edge.home.ledger import BundleState
 from dashlight.edge.station import sweep
 from dashlight.errors import HostError, Unavailable
 from dashlight.wire import verify_receipt

@@ -10,11 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from made_bundles import HERE, START, redacted
 
 from dashlight.config import EdgeSettings
-from dashlight.edge.home import Enrolment, Home
-from dashlight.edge.sealing import ReadyPicture
+from dashlight.edge.home import Choices, Enrolment, Home
 from dashlight.edge.server import Server
-from dashlight.edge.station import Choices, opened
-from dashlight.edge.upload import Retries, Uploader
+from dashlight.edge.spool import ReadyPicture, Retries, Uploader
+from dashlight.edge.station import opened
 from dashlight.errors import Corrupt
 from dashlight.model import Month, PictureClaim, Policy, destination
 from dashlight.wire import (

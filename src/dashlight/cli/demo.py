@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dashlight.cli.demo_server import DemoServer
     from dashlight.cli.edge_report import Lines
     from dashlight.edge.home import Home
-    from dashlight.edge.ledger import BundleRow
+    from dashlight.edge.home.ledger import BundleRow
     from dashlight.edge.recordings import Located, Recording
     from dashlight.edge.server import Server
     from dashlight.model import LonLat
@@ -57,7 +57,7 @@ def run_demo(args: argparse.Namespace) -> int:
     from dashlight.cli.demo_server import DemoServer
     from dashlight.cli.edge import stopping
     from dashlight.config import data_home, environment
-    from dashlight.edge.pipeline import forbid_core_dumps
+    from dashlight.edge.importing import forbid_core_dumps
     from dashlight.vision import Detectors
 
     started = time.monotonic()
@@ -207,8 +207,8 @@ def _imported(
     from dashlight.edge.home import Home
     from dashlight.edge.importing import ImportOptions
     from dashlight.edge.server import Server
+    from dashlight.edge.spool import Retries
     from dashlight.edge.station import opened
-    from dashlight.edge.upload import Retries
     from dashlight.edge.worker import UploadThread, import_once
 
     edge = Home(home / "edge")
@@ -258,9 +258,9 @@ def _enrol(edge: Home, server: Server, server_data: Path) -> None:
     """Enrol the edge as `fleet`, or keep its enrolment when this is the same server at another address."""
     import secrets
 
-    from dashlight.edge.enrolling import enroll
-    from dashlight.edge.ledger import Ledger
-    from dashlight.edge.station import Choices
+    from dashlight.edge.home import Choices
+    from dashlight.edge.home.ledger import Ledger
+    from dashlight.edge.server import enroll
     from dashlight.model import Policy
     from dashlight.store import tokens
     from dashlight.store.upkeep import open_store

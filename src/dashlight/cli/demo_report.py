@@ -14,8 +14,8 @@ from dashlight.cli.printable import shown
 if TYPE_CHECKING:
     from dashlight.edge.importing import Imported
     from dashlight.edge.server import Server
+    from dashlight.edge.spool import Uploaded
     from dashlight.edge.station import Station
-    from dashlight.edge.upload import Uploaded
     from dashlight.errors import Rejected
     from dashlight.model import LonLat
 
@@ -80,7 +80,7 @@ def outcome_of(
 
 def _published_ids(station: Station, paths: Sequence[Path]) -> dict[str, tuple[float, float]]:
     """Return identifier and place of each picture of these recordings that has a receipt."""
-    from dashlight.edge.fingerprint import fingerprint
+    from dashlight.edge.home import fingerprint
     from dashlight.edge.recordings import find_recordings
     from dashlight.errors import Rejected
 

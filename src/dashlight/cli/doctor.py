@@ -72,7 +72,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
 
 def _server(home: Home, settings: EdgeSettings, now: datetime) -> Iterator[Check]:
     from dashlight.edge import doctor
-    from dashlight.edge.ledger import Ledger
+    from dashlight.edge.home.ledger import Ledger
 
     ledger = Ledger(home.ledger_path)
     try:

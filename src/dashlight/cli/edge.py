@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import threading
 
     from dashlight.config import EdgeSettings
-    from dashlight.edge.home import Enrolment, Home
-    from dashlight.edge.station import Choices, Station
-    from dashlight.edge.upload import Uploaded
+    from dashlight.edge.home import Choices, Enrolment, Home
+    from dashlight.edge.spool import Uploaded
+    from dashlight.edge.station import Station
 
 POLICIES = ("personal", "open", "fleet")
 LICENSES = ("CC-BY-SA-4.0", "CC-BY-4.0", "CC0-1.0", "ODbL-1.0")
@@ -144,7 +144,7 @@ def home_of(settings: EdgeSettings) -> Home:
 
 
 def _choices_of(args: argparse.Namespace) -> Choices:
-    from dashlight.edge.station import DEFAULT_LICENSE, Choices
+    from dashlight.edge.home import DEFAULT_LICENSE, Choices
     from dashlight.errors import UsageError
     from dashlight.model import Policy
 
@@ -168,9 +168,8 @@ def run_enroll(args: argparse.Namespace) -> int:
 def _enrolled(args: argparse.Namespace, settings: EdgeSettings, home: Home, choices: Choices) -> Enrolment:
     from dataclasses import replace
 
-    from dashlight.edge.enrolling import enroll, license_of
-    from dashlight.edge.ledger import Ledger
-    from dashlight.edge.server import Server
+    from dashlight.edge.home.ledger import Ledger
+    from dashlight.edge.server import Server, enroll, license_of
 
     server = Server(args.server, timeout_s=settings.timeout_s, proxy=settings.proxy)
     ledger = Ledger(home.ledger_path)
@@ -210,7 +209,7 @@ def _show_kept(args: argparse.Namespace, enrolment: Enrolment) -> None:
     """Say which recordings stay under the policy that they came in under."""
     from collections import Counter
 
-    from dashlight.edge.ledger import Ledger
+    from dashlight.edge.home.ledger import Ledger
 
     ledger = Ledger(home_of(settings_of(args)).ledger_path)
     try:
@@ -281,7 +280,7 @@ def _import(args: argparse.Namespace, settings: EdgeSettings, home: Home, stop: 
     import time
 
     from dashlight.cli.edge_report import exit_code, progress_of
-    from dashlight.edge.pipeline import forbid_core_dumps
+    from dashlight.edge.importing import forbid_core_dumps
     from dashlight.edge.station import opened
     from dashlight.edge.worker import import_once
 
@@ -338,7 +337,7 @@ def _options(args: argparse.Namespace, settings: EdgeSettings) -> Any:
 
 def _uploads(station: Station, settings: EdgeSettings, on_sent: Any, stop: threading.Event) -> Any:
     from dashlight.edge.server import Server
-    from dashlight.edge.upload import Retries
+    from dashlight.edge.spool import Retries
     from dashlight.edge.worker import UploadThread
 
     enrolment = station.home.required_enrolment()
@@ -356,8 +355,7 @@ def run_run(args: argparse.Namespace) -> int:
     import time
 
     from dashlight.cli.edge_report import exit_code, progress_of
-    from dashlight.edge.importing import Imported
-    from dashlight.edge.pipeline import forbid_core_dumps
+    from dashlight.edge.importing import Imported, forbid_core_dumps
     from dashlight.edge.station import opened, sweep
     from dashlight.edge.worker import WatchOptions, run
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
-from dashlight.edge.erasure import due_count
+from dashlight.edge.disclosure import due_count
+from dashlight.edge.home.ledger import BundleRow, BundleState, RecordingState
 from dashlight.edge.importing import Imported
-from dashlight.edge.ledger import BundleRow, BundleState, RecordingState
 from dashlight.edge.recordings import Located, Recording
+from dashlight.edge.spool import Uploaded
 from dashlight.edge.station import Station
-from dashlight.edge.upload import Uploaded
 from dashlight.errors import Rejected
 from dashlight.model import Policy, RedactedPicture
 

@@ -13,7 +13,7 @@ from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:
     from dashlight.config import EdgeSettings
-    from dashlight.edge.erasure import Selection
+    from dashlight.edge.disclosure import Selection
     from dashlight.edge.station import Station
 
 
@@ -69,7 +69,7 @@ def run_forget(args: argparse.Namespace) -> int:
 
 
 def _selection(args: argparse.Namespace, station: Station, settings: EdgeSettings) -> Selection:
-    from dashlight.edge.erasure import of_drive, of_recording, selected, selected_picture
+    from dashlight.edge.disclosure import of_drive, of_recording, selected, selected_picture
 
     ledger = station.ledger
     if args.picture:
@@ -128,7 +128,7 @@ def _forget(args: argparse.Namespace, station: Station, selection: Selection, se
     import random
     import time
 
-    from dashlight.edge.erasure import due_count, erase_due, take_back
+    from dashlight.edge.disclosure import due_count, erase_due, take_back
     from dashlight.errors import Unavailable
 
     now = time.time()

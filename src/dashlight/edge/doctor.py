@@ -17,7 +17,7 @@ import simplejpeg
 
 from dashlight.config import EdgeSettings
 from dashlight.edge.home import Home
-from dashlight.edge.ledger import BundleState, Ledger
+from dashlight.edge.home.ledger import BundleState, Ledger
 from dashlight.edge.recordings import Located, Recording, find_recordings, locate
 from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
 from dashlight.edge.server import Server

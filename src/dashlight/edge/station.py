@@ -10,28 +10,9 @@ from pathlib import Path
 
 from dashlight.config import EdgeSettings, data_home
 from dashlight.edge.disclosure import Disclosure
-from dashlight.edge.home import Enrolment, Home
-from dashlight.edge.ledger import BundleState, Ledger
-from dashlight.edge.sealing import Sealer
-from dashlight.edge.spool import Spool
-from dashlight.model import Policy
-
-DEFAULT_LICENSE = "CC-BY-SA-4.0"
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """Under what pictures are published.
-
-    Attributes:
-        policy: See docs/explanation/publication.md.
-        license_id: SPDX identifier.
-        attribution: The name a mapper chose (`open` only), or None.
-    """
-
-    policy: Policy = Policy.PERSONAL
-    license_id: str = DEFAULT_LICENSE
-    attribution: str | None = None
+from dashlight.edge.home import Choices, Enrolment, Home
+from dashlight.edge.home.ledger import BundleState, Ledger
+from dashlight.edge.spool import Sealer, Spool
 
 
 @dataclass(frozen=True, slots=True)

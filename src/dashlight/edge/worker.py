@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from dashlight.edge.erasure import erase_due
+from dashlight.edge.disclosure import erase_due
+from dashlight.edge.home.ledger import BundleRow
 from dashlight.edge.importing import Imported, Importer, ImportOptions, Progress
-from dashlight.edge.ledger import BundleRow
 from dashlight.edge.recordings import Recording, Settling, find_recordings
 from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
 from dashlight.edge.server import Server
-from dashlight.edge.spool import SpoolFull
+from dashlight.edge.spool import Retries, SpoolFull, Uploaded, Uploader
 from dashlight.edge.station import Station, sweep
-from dashlight.edge.upload import Retries, Uploaded, Uploader
 from dashlight.errors import Corrupt, DashlightError, Rejected, Unauthorized, Unavailable
 from dashlight.vision.detectors import Detectors
 

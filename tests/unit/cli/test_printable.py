@@ -11,7 +11,7 @@ from dashlight.cli.edge_report import JsonLines, Lines
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
 from dashlight.cli.redact import Report
-from dashlight.edge.ledger import Ledger, RecordingRow, RecordingState
+from dashlight.edge.home.ledger import Ledger, RecordingRow, RecordingState
 from dashlight.errors import InputError, Rejected
 
 EVIL = os.fsdecode(b"a\nERROR\x1b[31m\xff") + "\u202e\u009b.mp4"

@@ -1,6 +1,6 @@
 """The server as the edge sees it: one method a request of docs/reference/http.md, replies checked and bounded.
 
-Nothing here retries; `edge.upload` does. Whatever comes back is untrusted: an odd status, a page of a hotel's
+Nothing here retries; `edge.spool.upload` does. Whatever comes back is untrusted: an odd status, a page of a hotel's
 portal, or a gigabyte where a receipt is due raise only `dashlight.errors`.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from dashlight.edge.deadline import Deadline
+from dashlight.edge.server.deadline import Deadline
 from dashlight.errors import (
     Conflict,
     Corrupt,

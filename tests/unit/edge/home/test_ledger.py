@@ -5,7 +5,7 @@ import threading
 import pytest
 from edge_stations import NOW, sealed, station_in
 
-from dashlight.edge.ledger import BundleState, Ledger, RecordingRow, RecordingState
+from dashlight.edge.home.ledger import BundleState, Ledger, RecordingRow, RecordingState
 from dashlight.errors import HostError, NotFound
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dashlight.edge.disclosure import withdraw
-from dashlight.edge.fingerprint import fingerprint
-from dashlight.edge.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingRow, RecordingState
+from dashlight.edge.disclosure.disclosure import withdraw
+from dashlight.edge.home import fingerprint
+from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingRow, RecordingState
 from dashlight.edge.server import Server
 from dashlight.edge.spool import Spool
 from dashlight.errors import DashlightError, HostError, InputError, NotFound, Unauthorized, Unavailable

@@ -8,8 +8,8 @@ import zlib
 
 import pytest
 
-from dashlight.edge import server as edge_server
 from dashlight.edge.server import Server
+from dashlight.edge.server import client as edge_server
 from dashlight.errors import Corrupt, Unavailable
 from dashlight.model import Policy
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from dashlight.edge.home import Enrolment, Home
-from dashlight.edge.ledger import BundleState, Ledger
-from dashlight.edge.server import NOT_ENROLLED, Server
-from dashlight.edge.station import Choices
+from dashlight.edge.home import Choices, Enrolment, Home
+from dashlight.edge.home.ledger import BundleState, Ledger
+from dashlight.edge.server.client import NOT_ENROLLED, Server
 from dashlight.errors import Conflict, Corrupt
 from dashlight.model import LICENSES, Policy
 from dashlight.wire import from_base64url, to_base64url

@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from dashlight.edge.home import Enrolment
-from dashlight.edge.ledger import BundleRow, Ledger
+from dashlight.edge.home.ledger import BundleRow, Ledger
 from dashlight.edge.server import Server
-from dashlight.edge.spool import UNREADABLE, Spool
+from dashlight.edge.spool.spool import UNREADABLE, Spool
 from dashlight.errors import (
     Conflict,
     Corrupt,

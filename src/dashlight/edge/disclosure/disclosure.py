@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from dashlight.edge.ledger import BundleState, Ledger, RecordingState
+from dashlight.edge.home.ledger import BundleState, Ledger, RecordingState
 from dashlight.edge.spool import Spool
 from dashlight.errors import Corrupt
 from dashlight.model import LonLat, Policy, Track
@@ -159,7 +159,7 @@ def withdraw(ledger: Ledger, spool: Spool, number: int, sha256: str, *, gone: It
 
     The pictures whose place in the bundle is in `gone` stay known as taken back; the others may be taken from their
     recordings again. When a byte may have been sent, the server is asked to erase it by the next
-    `edge.erasure.erase_due`.
+    `erase_due`.
     """
     with ledger.transaction() as db:
         db.execute(

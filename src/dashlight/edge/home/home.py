@@ -2,8 +2,8 @@
 
 seed             32 random bytes, mode 0600; whoever has it can erase everything that was published with it
 enrolment.json   server, its pinned key, credential, policy, licence; mode 0600
-ledger.sqlite    what was seen, spooled, acknowledged (`edge.ledger`)
-spool/           bundles that wait for their receipt (`edge.spool`)
+ledger.sqlite    what was seen, spooled, acknowledged (`edge.home.ledger`)
+spool/           bundles that wait for their receipt (`edge.spool.Spool`)
 lock.sqlite      held by `import` and `run`; the operating system lets go of it however the process ends
 """
 
@@ -24,6 +24,23 @@ from dashlight.errors import Corrupt, HostError, Unauthorized
 from dashlight.model import LICENSES, Policy
 from dashlight.store.durable import fsync_folder, part_path, write_durably
 from dashlight.wire import SEED_SIZE_BYTES, from_base64url, to_base64url
+
+DEFAULT_LICENSE = "CC-BY-SA-4.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Under what pictures are published.
+
+    Attributes:
+        policy: See docs/explanation/publication.md.
+        license_id: SPDX identifier.
+        attribution: The name a mapper chose (`open` only), or None.
+    """
+
+    policy: Policy = Policy.PERSONAL
+    license_id: str = DEFAULT_LICENSE
+    attribution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 from edge_stations import NOW, FakeServer, problem, ready, sealed, station_in, uploader
 
 from dashlight.cli import main
-from dashlight.edge.erasure import PERSONAL_SPREAD_S, due_count, erase_due, selected, selected_picture, take_back
-from dashlight.edge.ledger import BundleState, RecordingRow, RecordingState
+from dashlight.edge.disclosure import PERSONAL_SPREAD_S, due_count, erase_due, selected, selected_picture, take_back
+from dashlight.edge.home.ledger import BundleState, RecordingRow, RecordingState
 from dashlight.errors import NotFound, Unauthorized, Unavailable
 from dashlight.model import LonLat, Policy
 from dashlight.wire import decode_bundle

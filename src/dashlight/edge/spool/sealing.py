@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from dashlight.edge.ledger import BundleRow, BundleState, Ledger, PictureRow
-from dashlight.edge.spool import Spool
+from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow
+from dashlight.edge.spool.spool import Spool
 from dashlight.model import PictureClaim, Policy, RedactedPicture
 from dashlight.publication import Violation, check_bundle
 from dashlight.wire import (

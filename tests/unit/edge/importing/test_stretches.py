@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashlight.edge.stretches import Spans
+from dashlight.edge.importing.stretches import Spans
 
 MOMENTS = st.integers(0, 200)
 SPANS = st.lists(st.tuples(MOMENTS, st.integers(0, 60)).map(lambda s: (s[0], s[0] + s[1])), max_size=30)

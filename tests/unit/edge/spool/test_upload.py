@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from edge_stations import NOW, FakeServer, Pauses, problem, sealed, station_in, uploader
 
-from dashlight.edge.ledger import BundleState
+from dashlight.edge.home.ledger import BundleState
 from dashlight.edge.server import Server
 from dashlight.errors import Corrupt, HostError, PrivacyError, TooLarge, Unauthorized, Unavailable, UsageError
 from dashlight.model import Policy

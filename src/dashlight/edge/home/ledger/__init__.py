@@ -1,0 +1,13 @@
+"""What this edge has seen, spooled and had acknowledged. Only the modules in here know the ledger's tables."""
+
+from dashlight.edge.home.ledger.ledger import Ledger
+from dashlight.edge.home.ledger.rows import BundleRow, BundleState, PictureRow, RecordingRow, RecordingState
+
+__all__ = [
+    "BundleRow",
+    "BundleState",
+    "Ledger",
+    "PictureRow",
+    "RecordingRow",
+    "RecordingState",
+]

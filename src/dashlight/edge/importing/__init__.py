@@ -1,0 +1,7 @@
+"""From recordings to the spool: what is new, what may be told of it, redacted, sealed, recorded."""
+
+from dashlight.edge.importing.importer import Importer
+from dashlight.edge.importing.pipeline import forbid_core_dumps
+from dashlight.edge.importing.result import Imported, ImportOptions, Progress
+
+__all__ = ["ImportOptions", "Imported", "Importer", "Progress", "forbid_core_dumps"]

@@ -1,0 +1,18 @@
+"""Bundles between redaction and receipt: sealed, kept on disk, sent."""
+
+from dashlight.edge.spool.sealing import MAX_ARCHIVE_BYTES, ReadyPicture, Sealer, rounded
+from dashlight.edge.spool.spool import UNREADABLE, Spool, SpoolFull
+from dashlight.edge.spool.upload import Retries, Uploaded, Uploader
+
+__all__ = [
+    "MAX_ARCHIVE_BYTES",
+    "UNREADABLE",
+    "ReadyPicture",
+    "Retries",
+    "Sealer",
+    "Spool",
+    "SpoolFull",
+    "Uploaded",
+    "Uploader",
+    "rounded",
+]
