@@ -1,13 +1,20 @@
-"""How uvicorn runs the application: who is believed about addresses, and how much of a request may be no body."""
+"""How uvicorn runs the application: whom it believes about addresses, how long a head may be, for what it vouches."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from dashlight.cli.supervisor import Supervisor
 from dashlight.config import ServerSettings
+from dashlight.errors import Unavailable
 
 MAX_HEAD_BYTES = 32 * 1024  # Of a request's line, headers and trailers.
 
@@ -65,6 +72,65 @@ class BoundedProtocol(HttpToolsProtocol):
         """Note that the request is whole."""
         self._silent_bytes = -1
         super().on_message_complete()
+
+
+class SupervisedServer(uvicorn.Server):
+    """A server that ends its endless replies first, and vouches for its loop and for the database's writer.
+
+    Args:
+        config: See `server_config`.
+        stop_streams: Ends the endless replies.
+        ask_writer: Gives the writer of the database something to do; the future ends once it was its turn.
+        supervisor: Is told.
+        status: Of the server that is ready, for people.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        stop_streams: Callable[[], None],
+        ask_writer: Callable[[], Future[None]],
+        supervisor: Supervisor,
+        status: str,
+    ) -> None:
+        super().__init__(config)
+        self._stop_streams = stop_streams
+        self._ask_writer = ask_writer
+        self._supervisor = supervisor
+        self._status = status
+        self._asked: Future[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so once requests are answered."""
+        await super().startup(sockets)
+        if self.started:
+            self._supervisor.ready(self._status)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Vouch for the loop that runs this, once the writer has answered too; an error is an answer."""
+        if self._asked is not None and self._asked.done():
+            self._asked = None
+            self._supervisor.alive()
+        elif self._asked is None and self._supervisor.is_due:
+            with contextlib.suppress(Unavailable):  # Too much waits for the writer; it is asked again at the next tick.
+                self._asked = self._ask_writer()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that the end has begun, and vouch for the loop until it is reached; the database closes meanwhile."""
+        self._supervisor.stopping()
+        self._stop_streams()
+        vouching = asyncio.create_task(self._vouch_for_the_loop())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            vouching.cancel()
+
+    async def _vouch_for_the_loop(self) -> None:
+        while True:
+            self._supervisor.alive()
+            await asyncio.sleep(1.0)
 
 
 def server_config(asgi: Any, settings: ServerSettings, *, stop_s: int, backlog: int = 1024) -> uvicorn.Config:

@@ -79,10 +79,9 @@ def run_serve(args: argparse.Namespace) -> int:
     import signal
     import socket
 
-    import uvicorn
-
     from dashlight.app import build
-    from dashlight.cli.http_server import server_config
+    from dashlight.cli.http_server import SupervisedServer, server_config
+    from dashlight.cli.supervisor import Supervisor
     from dashlight.errors import HostError
     from dashlight.model import LICENSES
     from dashlight.store.upkeep import lock_store
@@ -92,7 +91,7 @@ def run_serve(args: argparse.Namespace) -> int:
         from dashlight.errors import UsageError
 
         raise UsageError(f"server.license {settings.license!r} is none of {', '.join(LICENSES)}")
-    _set_up_logs(is_json=args.json)
+    _log(is_json=args.json, is_quiet=args.quiet)
     lock_store(folder)
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -109,18 +108,18 @@ def run_serve(args: argparse.Namespace) -> int:
     application = build(settings, folder, base_url=settings.public_url.rstrip("/"))
     config = server_config(application.asgi, settings, stop_s=_STOP_S, backlog=_BACKLOG)
 
-    class Server(uvicorn.Server):
-        """A server that ends its endless replies first."""
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            application.stop_streams()
-            await super().shutdown(sockets)
-
     listener.listen(_BACKLOG)  # Whoever reads the address may connect at once and waits until the server runs.
     _announce(url, folder, settings.name, is_json=args.json)
     # uvicorn raises the signal again once it has stopped; a server that was asked to stop and did has ended well.
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
-    Server(config).run(sockets=[listener])
+    with Supervisor.of_this_process() as supervisor:
+        SupervisedServer(
+            config,
+            stop_streams=application.stop_streams,
+            ask_writer=lambda: application.store.database.submit(lambda _: None),
+            supervisor=supervisor,
+            status=f"{settings.name} is at {url}",
+        ).run(sockets=[listener])
     return 0
 
 
@@ -134,12 +133,11 @@ def _announce(url: str, folder: Path, name: str, *, is_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _set_up_logs(*, is_json: bool) -> None:
+def _log(*, is_json: bool, is_quiet: bool) -> None:
     import logging
 
-    from dashlight.store.logs import EventFormatter
+    from dashlight.cli.logs import set_up_logs
 
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(EventFormatter(is_json=is_json))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    level = logging.ERROR if is_quiet else logging.INFO
+    set_up_logs(level, is_json=is_json, names=("dashlight", "uvicorn", "asyncio"))
+    logging.getLogger("uvicorn").setLevel(max(level, logging.WARNING))
