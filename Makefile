@@ -74,6 +74,7 @@ check: $(DONE)/dev $(DONE)/vendor $(if $(wildcard package.json),node_modules/.do
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python tools/check_api.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 	$(BIN)/python tools/lock.py --check

@@ -62,7 +62,7 @@ class DashlightError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.code = code or self.default_code
+        self.code: str = code or self.default_code
 
 
 class UsageError(DashlightError):
