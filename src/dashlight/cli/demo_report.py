@@ -88,11 +88,8 @@ def _published_ids(station: Station, paths: Sequence[Path]) -> dict[str, tuple[f
     for found in find_recordings(paths):
         if isinstance(found, Rejected):
             continue
-        rows = station.ledger.rows(
-            "SELECT picture_id, lon, lat FROM pictures WHERE recording = ? AND picture_id IS NOT NULL",
-            (fingerprint(found.path),),
-        )
-        ids.update({str(name): (float(lon), float(lat)) for name, lon, lat in rows})
+        pictures = station.ledger.kept_pictures(recording=fingerprint(found.path))
+        ids.update({p.picture_id: (p.lon, p.lat) for p in pictures if p.picture_id is not None})
     return ids
 
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from uuid import UUID
 
-from dashlight.edge.home.ledger import BundleState, Ledger, RecordingState
+from dashlight.edge.home.ledger import BundleState, Ledger
 from dashlight.edge.spool import Spool
-from dashlight.errors import Corrupt
-from dashlight.model import LonLat, Policy, Track
+from dashlight.errors import NotFound, PrivacyError
+from dashlight.model import LonLat, Policy, Track, distance_m
 from dashlight.publication import (
     Apprenticeship,
     Drive,
@@ -26,7 +23,6 @@ from dashlight.publication import (
     LearntPlace,
     Plan,
     Rules,
-    Visit,
     apprenticeship,
     default_rules,
     drive_of,
@@ -34,8 +30,6 @@ from dashlight.publication import (
     learnt_places,
     plan,
 )
-
-_SAME_DRIVE_S = 5.0  # Front and rear camera of one drive differ by less.
 
 
 class Disclosure:
@@ -63,12 +57,12 @@ class Disclosure:
         """Remember a drive and hide the places that it shows; return how many bundles that withdrew."""
         drive = drive_of(track, stop_s=self.rules.stop_s)
         if drive is not None:
-            self._remember(drive)
+            self._ledger.remember_drive(drive)
         known = self.places()
         now_known = learnt_places(self.drives(), self.rules, self._seed, known=known)
         if len(now_known) == len(known):
             return 0
-        self._save_places(now_known[len(known) :])
+        self._ledger.add_places(now_known[len(known) :])
         return self.withdraw_hidden()
 
     def hide(self, position: LonLat, *, radius_m: float | None = None) -> tuple[HiddenPlace, int]:
@@ -78,8 +72,40 @@ class Disclosure:
             PrivacyError: When the radius is smaller than the least.
         """
         hidden = hide(position, self._seed, radius_m=radius_m or self.rules.hidden_radius_m)
-        self._save_places([LearntPlace(position, hidden)])
+        self._ledger.add_places([LearntPlace(position, hidden)])
         return hidden, self.withdraw_hidden()
+
+    def nearest_drive_m(self, position: LonLat) -> float | None:
+        """Return how far a place is from the nearest start, stop or end of a drive; None while no drive is known."""
+        ends = (visit.position for drive in self.drives() for visit in drive.ends)
+        return min((distance_m(position, end) for end in ends), default=None)
+
+    def take_back_place(self, number: int, *, beyond_m: float) -> LearntPlace:
+        """Stop hiding a place that was never needed, and return it; see docs/adr/0006-rules-only-go-up.md.
+
+        Args:
+            number: As in `numbered_places`.
+            beyond_m: No drive and no picture may have come nearer to it.
+
+        Raises:
+            NotFound: When there is no such place.
+            PrivacyError: When a drive or a picture is nearer: it is in force then.
+        """
+        place = dict(self.numbered_places()).get(number)
+        if place is None:
+            raise NotFound(f"there is no hidden place {number}", hint="dashlight edge hide --list")
+        pictures = self._ledger.picture_positions()
+        nearest_m = min((distance_m(place.anchor, position) for position in pictures), default=None)
+        distances_m = [each for each in (nearest_m, self.nearest_drive_m(place.anchor)) if each is not None]
+        if distances_m and min(distances_m) <= beyond_m:
+            raise PrivacyError(
+                f"hidden place {number} is in force: your drives came within {min(distances_m) / 1000:.1f} km of it, "
+                f"and only a place more than {beyond_m / 1000:.0f} km from all of them can be removed",
+                hint="what it left out before and told after would show where it is; hidden places are for good",
+                code="place-in-force",
+            )
+        self._ledger.drop_place(number)
+        return place
 
     def plan(self, track: Track) -> Plan:
         """Return what of a drive may be told, after everything that is known by now."""
@@ -106,12 +132,15 @@ class Disclosure:
 
     def drives(self) -> list[Drive]:
         """Return the drives known, in order of time."""
-        return [_drive(row[0]) for row in self._ledger.rows("SELECT ends FROM drives ORDER BY started_at, id")]
+        return self._ledger.drives()
 
     def places(self) -> list[LearntPlace]:
         """Return the hidden places, in the order in which they were learnt."""
-        rows = self._ledger.rows("SELECT anchor_lon, anchor_lat, lon, lat, radius_m FROM places ORDER BY number")
-        return [LearntPlace(LonLat(a, b), HiddenPlace(LonLat(c, d), radius)) for a, b, c, d, radius in rows]
+        return [place for _, place in self._ledger.numbered_places()]
+
+    def numbered_places(self) -> list[tuple[int, LearntPlace]]:
+        """Return the hidden places with the numbers that they keep, in the order in which they were learnt."""
+        return self._ledger.numbered_places()
 
     def withdraw_hidden(self) -> int:
         """Withdraw the waiting bundles that have a picture in a hidden place, and return how many.
@@ -129,30 +158,6 @@ class Disclosure:
             withdrawn += 1
         return withdrawn
 
-    def _remember(self, drive: Drive) -> None:
-        start, end = drive.started_at.timestamp(), drive.ended_at.timestamp()
-        same = self._ledger.rows(
-            "SELECT id, started_at, ended_at FROM drives WHERE started_at < ? AND ended_at > ?", (end, start)
-        )
-        if any(a - _SAME_DRIVE_S <= start and end <= b + _SAME_DRIVE_S for _, a, b in same):
-            return
-        within = [(row[0],) for row in same if start - _SAME_DRIVE_S <= row[1] and row[2] <= end + _SAME_DRIVE_S]
-        encoded = json.dumps([_visit_to_json(v) for v in drive.ends])
-        name = hashlib.sha256(encoded.encode()).hexdigest()[:32]
-        with self._ledger.transaction() as db:
-            db.executemany("DELETE FROM drives WHERE id = ?", within)
-            db.execute("INSERT OR IGNORE INTO drives VALUES (?,?,?,?)", (name, start, end, encoded))
-
-    def _save_places(self, places: Iterable[LearntPlace]) -> None:
-        with self._ledger.transaction() as db:
-            db.executemany(
-                "INSERT INTO places (anchor_lon, anchor_lat, lon, lat, radius_m) VALUES (?,?,?,?,?)",
-                [
-                    (p.anchor.lon, p.anchor.lat, p.hidden.centre.lon, p.hidden.centre.lat, p.hidden.radius_m)
-                    for p in places
-                ],
-            )
-
 
 def withdraw(ledger: Ledger, spool: Spool, number: int, sha256: str, *, gone: Iterable[int]) -> None:
     """Take a bundle that has no receipt out of the spool.
@@ -161,51 +166,9 @@ def withdraw(ledger: Ledger, spool: Spool, number: int, sha256: str, *, gone: It
     recordings again. When a byte may have been sent, the server is asked to erase it by the next
     `erase_due`.
     """
-    with ledger.transaction() as db:
-        db.execute(
-            "UPDATE bundles SET state = ?, forget_at = CASE WHEN attempts > 0 THEN 0.0 END WHERE number = ?",
-            (BundleState.FORGOTTEN, number),
-        )
-        db.execute(
-            "UPDATE recordings SET state = ? WHERE state = ? AND fingerprint IN"
-            " (SELECT recording FROM pictures WHERE bundle = ?)",
-            (RecordingState.OPEN, RecordingState.DONE, number),
-        )
-        db.executemany(
-            "UPDATE pictures SET state = 'forgotten' WHERE bundle = ? AND number = ?", [(number, n) for n in gone]
-        )
-        if _may_be_anonymous(db, number):
-            # Taken again they could be public twice; `erase_due` still needs them.
-            db.execute("UPDATE pictures SET state = 'forgotten' WHERE bundle = ?", (number,))
-        else:
-            db.execute("DELETE FROM pictures WHERE bundle = ? AND state <> 'forgotten'", (number,))
+    ledger.withdraw_bundle(number, gone=gone)
     spool.drop(sha256)
-
-
-def _may_be_anonymous(db: sqlite3.Connection, number: int) -> bool:
-    """Return whether the server may have published the pictures of a bundle and forgotten that they were one."""
-    policy, attempts = db.execute("SELECT policy, attempts FROM bundles WHERE number = ?", (number,)).fetchone()
-    return bool(policy == Policy.PERSONAL and attempts > 0)
 
 
 def _is_hidden(position: LonLat, places: Iterable[HiddenPlace]) -> bool:
     return any(p.hides(position) for p in places)
-
-
-def _visit_to_json(visit: Visit) -> list[float | None]:
-    return [visit.position.lon, visit.position.lat, _seconds(visit.arrived_at), _seconds(visit.left_at)]
-
-
-def _seconds(at: datetime | None) -> float | None:
-    return None if at is None else at.timestamp()
-
-
-def _drive(encoded: str) -> Drive:
-    try:
-        return Drive(tuple(Visit(LonLat(a, b), _time(c), _time(d)) for a, b, c, d in json.loads(encoded)))
-    except (ValueError, TypeError) as exc:
-        raise Corrupt(f"the ledger has a drive that is none: {exc}") from exc
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

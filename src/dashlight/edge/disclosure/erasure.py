@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from dashlight.edge.disclosure.disclosure import withdraw
 from dashlight.edge.home import fingerprint
-from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingRow, RecordingState
+from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow, RecordingRow
 from dashlight.edge.server import Server
 from dashlight.edge.spool import Spool
 from dashlight.errors import DashlightError, HostError, InputError, NotFound, Unauthorized, Unavailable
@@ -74,7 +74,7 @@ def selected(
     ]
     if not wanted and not everything:
         raise NotFound(f"the ledger has no recording of {day}", hint="days are UTC, such as 2026-11-23")
-    pictures = [p for name in wanted for p in _pictures(ledger, "recording = ? AND state = 'kept'", (name,))]
+    pictures = [p for name in wanted for p in ledger.kept_pictures(recording=name)]
     return Selection(tuple(pictures), _whole_bundles(ledger, pictures), tuple(wanted))
 
 
@@ -87,10 +87,10 @@ def selected_picture(ledger: Ledger, picture_id: str, *, server: Server | None) 
     Raises:
         NotFound: When it is none of this edge's.
     """
-    rows = _pictures(ledger, "picture_id = ?", (picture_id,))
+    rows = ledger.pictures_named(picture_id)
     if not rows and server is not None:
         feature = server.picture(picture_id)
-        rows = [p for p in _pictures(ledger, "picture_id IS NULL AND state = 'kept'", ()) if _may_be(feature, p)]
+        rows = [p for p in ledger.unnamed_pictures() if _may_be(feature, p)]
     if not rows:
         raise NotFound(f"the picture {picture_id} is none that this edge published")
     return Selection(pictures=tuple(rows))
@@ -141,15 +141,6 @@ def _of_bundles(ledger: Ledger, bundles: Sequence[BundleRow]) -> Selection:
     return Selection(tuple(pictures), tuple(b.number for b in bundles))
 
 
-def _pictures(ledger: Ledger, where: str, values: Sequence[str]) -> list[PictureRow]:
-    rows = ledger.rows(
-        "SELECT recording, offset_ms, lon, lat, heading_deg, bundle, number, picture_id FROM pictures"  # noqa: S608
-        f" WHERE {where} ORDER BY bundle, number",
-        values,
-    )
-    return [PictureRow(*row) for row in rows]
-
-
 def _whole_bundles(ledger: Ledger, pictures: Iterable[PictureRow]) -> tuple[int, ...]:
     of_bundle: dict[int, int] = {}
     for picture in pictures:
@@ -171,11 +162,7 @@ def take_back(
         at_once: Do not spread the erasure of `personal` pictures over 14 days.
         rng: For that spreading.
     """
-    with ledger.transaction() as db:
-        db.executemany(
-            "UPDATE recordings SET state = ? WHERE fingerprint = ?",
-            [(RecordingState.FORGOTTEN, name) for name in selection.recordings],
-        )
+    ledger.forget_recordings(selection.recordings)
     selection = _with_newest(ledger, selection)
     bundles = {b.number: b for b in ledger.bundles()}
     numbers = {p.bundle for p in selection.pictures} | set(selection.bundles)
@@ -185,19 +172,18 @@ def take_back(
         if bundle.state in (BundleState.SPOOLED, BundleState.REFUSED):
             withdraw(ledger, spool, bundle.number, bundle.sha256, gone=[p.number for p in mine])
         elif bundle.state is BundleState.RECEIVED and is_whole and bundle.policy != Policy.PERSONAL:
-            with ledger.transaction() as db:
-                db.execute("UPDATE bundles SET forget_at = ? WHERE number = ?", (now, bundle.number))
+            ledger.erase_bundle_at(bundle.number, now)
         elif bundle.state is BundleState.RECEIVED:
             is_spread = bundle.policy == Policy.PERSONAL and not at_once and len(selection.pictures) > 1
             spread_s = PERSONAL_SPREAD_S if is_spread else 0.0
-            _mark_pictures(ledger, mine, now=now, spread_s=spread_s, rng=rng)
+            ledger.erase_pictures_at((p, now + rng.uniform(0, spread_s)) for p in mine)
 
 
 def _with_newest(ledger: Ledger, selection: Selection) -> Selection:
     """Return a selection with what an import sealed of its recordings since it was made; nothing comes after it."""
     pictures = {(p.recording, p.offset_ms): p for p in selection.pictures}
     for name in selection.recordings:
-        for picture in _pictures(ledger, "recording = ? AND state = 'kept'", (name,)):
+        for picture in ledger.kept_pictures(recording=name):
             pictures.setdefault((picture.recording, picture.offset_ms), picture)
     if len(pictures) == len(selection.pictures):
         return selection
@@ -205,21 +191,9 @@ def _with_newest(ledger: Ledger, selection: Selection) -> Selection:
     return Selection(found, tuple({*selection.bundles, *_whole_bundles(ledger, found)}), selection.recordings)
 
 
-def _mark_pictures(
-    ledger: Ledger, pictures: Sequence[PictureRow], *, now: float, spread_s: float, rng: random.Random
-) -> None:
-    with ledger.transaction() as db:
-        db.executemany(
-            "UPDATE pictures SET forget_at = ? WHERE recording = ? AND offset_ms = ?",
-            [(now + rng.uniform(0, spread_s), p.recording, p.offset_ms) for p in pictures],
-        )
-
-
 def due_count(ledger: Ledger) -> int:
     """Return how many erasures still have to reach the server."""
-    bundles = ledger.rows("SELECT count(*) FROM bundles WHERE forget_at IS NOT NULL")[0][0]
-    pictures = ledger.rows("SELECT count(*) FROM pictures WHERE forget_at IS NOT NULL")[0][0]
-    return int(bundles) + int(pictures)
+    return ledger.erasures_left()
 
 
 def erase_due(ledger: Ledger, server: Server, seed: bytes, *, now: float) -> int:
@@ -232,12 +206,11 @@ def erase_due(ledger: Ledger, server: Server, seed: bytes, *, now: float) -> int
         Unauthorized: When the server does not take a key.
         Corrupt: When what answers is not the server.
     """
-    bundles = ledger.rows(
-        "SELECT number, sha256, policy FROM bundles WHERE forget_at <= ? ORDER BY forget_at, number", (now,)
-    )
-    erased, failed = _each(bundles, lambda row: _erase_bundle(ledger, server, seed, row, now=now))
+    erased, failed = _each(ledger.bundles_to_erase(now), lambda due: _erase_bundle(ledger, server, seed, due, now=now))
     if failed is None or not _is_away(failed):
-        more, later = _each(_due_pictures(ledger, now), lambda row: _settle_picture(ledger, server, seed, row, now=now))
+        more, later = _each(
+            ledger.pictures_to_erase(now), lambda due: _settle_picture(ledger, server, seed, *due, now=now)
+        )
         erased, failed = erased + more, failed or later
     if failed is not None:
         raise failed
@@ -263,41 +236,26 @@ def _is_away(error: DashlightError) -> bool:
     return isinstance(error, Unavailable) and error.code == "unreachable"
 
 
-def _erase_bundle(ledger: Ledger, server: Server, seed: bytes, row: tuple[Any, ...], *, now: float) -> bool:
-    number, sha256, policy = row
-    if policy == Policy.PERSONAL:
+def _erase_bundle(ledger: Ledger, server: Server, seed: bytes, bundle: BundleRow, *, now: float) -> bool:
+    if bundle.policy == Policy.PERSONAL:
         server.on_fresh_connection()
-    signature = to_base64url(sign(bundle_key(seed, number), "forget", sha256.encode()))
-    was_there = server.delete_bundle(sha256, signature=signature)
+    signature = to_base64url(sign(bundle_key(seed, bundle.number), "forget", bundle.sha256.encode()))
+    was_there = server.delete_bundle(bundle.sha256, signature=signature)
     # The server forgets which pictures a personal bundle had once they are public: then each goes by its own secret.
-    pictures_at = now if policy == Policy.PERSONAL and not was_there else None
-    with ledger.transaction() as db:
-        db.execute("UPDATE bundles SET state = ?, forget_at = NULL WHERE number = ?", (BundleState.FORGOTTEN, number))
-        db.execute("UPDATE pictures SET state = 'forgotten', forget_at = ? WHERE bundle = ?", (pictures_at, number))
+    pictures_at = now if bundle.policy == Policy.PERSONAL and not was_there else None
+    ledger.note_bundle_erased(bundle.number, pictures_at=pictures_at)
     return True
 
 
-def _settle_picture(ledger: Ledger, server: Server, seed: bytes, row: tuple[PictureRow, float], *, now: float) -> bool:
-    picture, forget_at = row
+def _settle_picture(
+    ledger: Ledger, server: Server, seed: bytes, picture: PictureRow, due_since: float, *, now: float
+) -> bool:
     if picture.picture_id is None:
         server.on_fresh_connection()
-    if not _erase_picture(server, seed, picture) and now - forget_at <= GIVE_UP_AFTER_S:
+    if not _erase_picture(server, seed, picture) and now - due_since <= GIVE_UP_AFTER_S:
         return False
-    with ledger.transaction() as db:
-        db.execute(
-            "UPDATE pictures SET state = 'forgotten', forget_at = NULL WHERE recording = ? AND offset_ms = ?",
-            (picture.recording, picture.offset_ms),
-        )
+    ledger.note_picture_erased(picture)
     return True
-
-
-def _due_pictures(ledger: Ledger, now: float) -> list[tuple[PictureRow, float]]:
-    rows = ledger.rows(
-        "SELECT recording, offset_ms, lon, lat, heading_deg, bundle, number, picture_id, forget_at FROM pictures"
-        " WHERE forget_at <= ? ORDER BY forget_at",
-        (now,),
-    )
-    return [(PictureRow(*row[:8]), row[8]) for row in rows]
 
 
 def _erase_picture(server: Server, seed: bytes, picture: PictureRow) -> bool:

@@ -13,10 +13,9 @@ end of those whose owner changed their mind.
 
 from __future__ import annotations
 
-from dashlight.edge.home.ledger.bundles import BundleTable
-from dashlight.edge.home.ledger.pictures import PictureTable
-from dashlight.edge.home.ledger.recordings import RecordingTable
+from dashlight.edge.home.ledger.drives import DriveTable
+from dashlight.edge.home.ledger.erasures import ErasureTable
 
 
-class Ledger(RecordingTable, BundleTable, PictureTable):
+class Ledger(ErasureTable, DriveTable):
     """The ledger: every table of its file; safe for several threads and processes, one writer at a time."""
