@@ -1,4 +1,4 @@
-"""`dashlight serve` under a service manager: a real process and a real socket."""
+"""`dashlight serve` and `dashlight edge run` under a service manager: real processes and a real socket."""
 
 import signal
 import socket
@@ -8,7 +8,7 @@ import threading
 
 import httpx
 import pytest
-from servers import SETTINGS, CleanLook
+from servers import SETTINGS, CleanLook, served
 
 from dashlight.app import build
 from dashlight.cli.http_server import SupervisedServer, server_config
@@ -83,3 +83,26 @@ def test_a_writer_that_hangs_is_not_vouched_for(tmp_path, manager):
         thread.join(30)
         listener.close()
         supervisor.__exit__(None, None, None)
+
+
+def enrolled(home, running):
+    command = [sys.executable, "-m", "dashlight", "edge", "enroll", "--home", str(home), "--server", running.url]
+    command += ["--invite", running.invite(), "--policy", "fleet"]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+def test_an_edge_that_only_uploads_says_that_it_lives(tmp_path, manager):
+    with served(tmp_path / "data") as running:
+        enrolled(tmp_path / "home", running)
+        command = [sys.executable, "-m", "dashlight", "edge", "run", "--home", str(tmp_path / "home")]
+        env = {**environment(), "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "4000000"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env) as process:
+            heard = [manager.recv(4096) for _ in range(3)]
+            process.send_signal(signal.SIGTERM)
+            last = manager.recv(4096)
+            while last == b"WATCHDOG=1":
+                last = manager.recv(4096)
+            process.communicate(timeout=60)
+
+    assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+    assert (last, process.returncode) == (b"STOPPING=1", 0)

@@ -17,12 +17,13 @@ from typing import Protocol
 from dashlight.edge.disclosure import erase_due
 from dashlight.edge.home.ledger import BundleRow
 from dashlight.edge.importing import Imported, Importer, ImportOptions, Progress
-from dashlight.edge.recordings import Recording, Settling, find_recordings
+from dashlight.edge.recordings import Located, Recording, Settling, find_recordings
 from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
 from dashlight.edge.server import Server
 from dashlight.edge.spool import Retries, SpoolFull, Uploaded, Uploader
 from dashlight.edge.station import Station, sweep
 from dashlight.errors import Corrupt, DashlightError, Rejected, Unauthorized, Unavailable
+from dashlight.model import RedactedPicture
 from dashlight.vision.detectors import Detectors
 
 STOP_UPLOAD_S = 10.0
@@ -93,8 +94,13 @@ class UploadThread:
             self._is_woken = True
             self._changed.notify_all()
 
-    def wait_for_room(self) -> bool:
-        """Wait for a whole pass over the line; return whether anything was sent in it."""
+    @property
+    def is_alive(self) -> bool:
+        """Return whether the thread runs."""
+        return self._thread.is_alive()
+
+    def wait_for_room(self, alive: Callable[[], None] = lambda: None) -> bool:
+        """Wait for a whole pass over the line, calling `alive` meanwhile; return whether anything was sent in it."""
         with self._changed:
             before = (self._passes, self._total.bundles)
             # Two passes: the one that may be under way saw an older line.
@@ -102,6 +108,7 @@ class UploadThread:
                 self._is_forced = True
                 self._changed.notify_all()
                 self._changed.wait(timeout=0.2)
+                alive()
                 if self._total.bundles > before[1]:
                     return True
             return self._total.bundles > before[1]
@@ -168,10 +175,18 @@ class UploadThread:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How folders are watched; see `config.EdgeSettings`."""
+    """How folders are watched; for the seconds see `config.EdgeSettings`.
+
+    Attributes:
+        watch_s: Between two looks.
+        settle_s: A file has settled that did not change for so long.
+        alive: Called by the watching loop at each look, each picture and each second of waiting, as long as the
+            thread of the uploads lives too.
+    """
 
     watch_s: float = 5.0
     settle_s: float = 10.0
+    alive: Callable[[], None] = lambda: None
 
 
 def import_once(
@@ -214,14 +229,15 @@ def run(
     uploads: UploadThread | None,
 ) -> Imported:
     """Watch folders, import what settles in them, keep uploading, until `stop` is set."""
+    alive = _with_uploads(watch.alive, uploads)
     sweep(station)
     importer = Importer(
         station,
         detectors,
         options=options,
-        progress=_waking(progress, uploads),
+        progress=_Vouching(_waking(progress, uploads), alive),
         stop=stop,
-        wait_for_room=lambda: _waited_for_room(stop, progress, uploads),
+        wait_for_room=lambda: _waited_for_room(stop, progress, uploads, alive),
     )
     look = Look(folders, settle_s=watch.settle_s)
     while not stop.is_set():
@@ -241,18 +257,46 @@ def run(
         except SpoolFull as exc:
             look.again(r.path for r in fresh)
             progress.paused(exc.message)
-        stop.wait(watch.watch_s)
+        _rest(stop, watch.watch_s, alive)
     return importer.done
 
 
-def _waited_for_room(stop: threading.Event, progress: Watching, uploads: UploadThread | None) -> bool:
+def keep_uploading(
+    stop: threading.Event, station: Station, uploads: UploadThread, *, alive: Callable[[], None] = lambda: None
+) -> None:
+    """Let the uploads go on until `stop` is set, calling `alive` as long as they live."""
+    sweep(station)
+    alive = _with_uploads(alive, uploads)
+    while not stop.is_set():
+        _rest(stop, IDLE_S, alive)
+
+
+def _with_uploads(alive: Callable[[], None], uploads: UploadThread | None) -> Callable[[], None]:
+    def both() -> None:
+        if uploads is None or uploads.is_alive:
+            alive()
+
+    return both
+
+
+def _rest(stop: threading.Event, seconds: float, alive: Callable[[], None]) -> None:
+    """Wait, calling `alive` each second, until `stop` is set."""
+    ends_s = time.monotonic() + seconds
+    alive()
+    while (left_s := ends_s - time.monotonic()) > 0 and not stop.wait(min(left_s, 1.0)):
+        alive()
+
+
+def _waited_for_room(
+    stop: threading.Event, progress: Watching, uploads: UploadThread | None, alive: Callable[[], None]
+) -> bool:
     if uploads is None:
         return False
     progress.paused("the spool is full; redacting goes on when the server has taken some of it")
     while not stop.is_set():
-        if uploads.wait_for_room():
+        if uploads.wait_for_room(alive):
             return True
-        stop.wait(IDLE_S)
+        _rest(stop, IDLE_S, alive)
     return False
 
 
@@ -342,6 +386,39 @@ class _Waking:
         """Pass on, then wake."""
         self._sealed(pictures)
         self._uploads.wake()
+
+
+class _Vouching:
+    """Passes everything on, and calls `alive` each time: the importing loop tells only when it goes round."""
+
+    def __init__(self, inner: Progress, alive: Callable[[], None]) -> None:
+        self._inner = inner
+        self._alive = alive
+
+    def begun(self, recording: Recording, located: Located, wanted: int) -> None:
+        """Pass on."""
+        self._alive()
+        self._inner.begun(recording, located, wanted)
+
+    def picture(self, picture: RedactedPicture) -> None:
+        """Pass on."""
+        self._alive()
+        self._inner.picture(picture)
+
+    def sealed(self, pictures: int) -> None:
+        """Pass on."""
+        self._alive()
+        self._inner.sealed(pictures)
+
+    def ended(self, recording: Recording, pictures: int) -> None:
+        """Pass on."""
+        self._alive()
+        self._inner.ended(recording, pictures)
+
+    def rejected(self, rejected: Rejected) -> None:
+        """Pass on."""
+        self._alive()
+        self._inner.rejected(rejected)
 
 
 def _waking(progress: Progress, uploads: UploadThread | None) -> Progress:
