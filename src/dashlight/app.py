@@ -32,8 +32,10 @@ from dashlight.catalog.tiles import MAX_ZOOM, Tiles
 from dashlight.config import ServerSettings
 from dashlight.errors import HTTP_STATUS, DashlightError, Unavailable, UnsatisfiableRange
 from dashlight.ingest.door import Door
+from dashlight.ingest.idle_look import run as look_when_idle
+from dashlight.ingest.idleness import Idleness
 from dashlight.ingest.metrics import IngestMetrics
-from dashlight.ingest.recheck import ProcessLook, SecondLook
+from dashlight.ingest.recheck import IDLE_COMMAND, ProcessLook, SecondLook
 from dashlight.ingest.routes import make_router as ingest_router
 from dashlight.ingest.worker import run as run_ingest
 from dashlight.model import LICENSES
@@ -83,7 +85,14 @@ class Application:
     stop_streams: Callable[[], None]
 
 
-def build(settings: ServerSettings, folder: Path, *, base_url: str = "", look: SecondLook | None = None) -> Application:
+def build(
+    settings: ServerSettings,
+    folder: Path,
+    *,
+    base_url: str = "",
+    look: SecondLook | None = None,
+    idle_look: SecondLook | None = None,
+) -> Application:
     """Return the server of one data folder, whose unfinished business is finished here.
 
     The caller holds `store.upkeep.lock_store` on the folder.
@@ -93,6 +102,7 @@ def build(settings: ServerSettings, folder: Path, *, base_url: str = "", look: S
         folder: Its data.
         base_url: What links begin with; empty for links relative to the origin.
         look: The second look, or None for the detectors in a process of their own.
+        idle_look: The look at published pictures, or None likewise.
 
     Raises:
         HostError: When the folder cannot be used.
@@ -111,12 +121,17 @@ def build(settings: ServerSettings, folder: Path, *, base_url: str = "", look: S
     readers.set_function(lambda: hub.readers)
     look = look or ProcessLook(timeout_s=settings.recheck_timeout_s)
     metrics = IngestMetrics(registry)
-    door = Door(store.database, store.objects, store.key, look=look, settings=settings, metrics=metrics)
+    idle_look = idle_look or ProcessLook(timeout_s=settings.recheck_timeout_s, command=IDLE_COMMAND)
+    idleness = Idleness()
+    door = Door(
+        store.database, store.objects, store.key, look=look, settings=settings, metrics=metrics, idleness=idleness
+    )
+    background = _Background(settings, store, metrics, idle_look, idleness)
     api = FastAPI(
         title="dashlight",
         version=metadata.version("dashlight"),
         summary="A public, living library of street-level pictures.",
-        lifespan=_lifespan(store, hub, look, settings, metrics),
+        lifespan=_lifespan(store, hub, look, background),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
@@ -141,6 +156,7 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
         instance={
             "name": settings.name,
             "license": settings.license,
+            "contact": settings.contact,
             "licenses": list(LICENSES),
             "server_key": to_base64url(public_bytes(store.key)),
             "version": metadata.version("dashlight"),
@@ -156,16 +172,43 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
     )
 
 
-def _lifespan(
-    store: Store, hub: Hub, look: SecondLook, settings: ServerSettings, metrics: IngestMetrics
-) -> Callable[[FastAPI], Any]:
+@dataclass(frozen=True, slots=True)
+class _Background:
+    """What runs beside the requests."""
+
+    settings: ServerSettings
+    store: Store
+    metrics: IngestMetrics
+    idle_look: SecondLook
+    idleness: Idleness
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, and finish what has begun."""
+        store, metrics = self.store, self.metrics
+        looking = None
+        if self.settings.recheck_idle_s > 0:
+            looking = asyncio.create_task(
+                look_when_idle(
+                    self.idleness,
+                    store.database,
+                    store.objects,
+                    self.idle_look,
+                    idle_s=self.settings.recheck_idle_s,
+                    metrics=metrics,
+                )
+            )
+        await run_ingest(stop, store.database, store.objects, hour=self.settings.batch_hour, metrics=metrics)
+        self.idleness.stop()
+        if looking is not None:
+            await looking
+
+
+def _lifespan(store: Store, hub: Hub, look: SecondLook, background: _Background) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         hub.start()
         stop = asyncio.Event()
-        worker = asyncio.create_task(
-            run_ingest(stop, store.database, store.objects, hour=settings.batch_hour, metrics=metrics)
-        )
+        worker = asyncio.create_task(background.run(stop))
         try:
             yield
         finally:

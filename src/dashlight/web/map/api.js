@@ -4,7 +4,6 @@
  * @typedef {import('./types.js').Bounds} Bounds
  * @typedef {import('./types.js').Dates} Dates
  * @typedef {import('./types.js').Instance} Instance
- * @typedef {import('./types.js').Link} Link
  * @typedef {import('./types.js').Picture} Picture
  */
 
@@ -25,6 +24,11 @@ export class Refused extends Error {
 
 /** The server did not answer. */
 export class Unreachable extends Error {}
+
+/** Return why something failed, in words. @param {unknown} error */
+export function reasonOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
 
 /**
  * Return the JSON reply.
@@ -106,9 +110,7 @@ export function report(id, issue, comment) {
 
 /** Return the neighbour's id in its sequence, or null. @param {Picture} of @param {'prev' | 'next'} rel */
 export function neighbourId(of, rel) {
-  const links = of.links ?? [];
-  const link = Array.isArray(links) ? links.find((each) => each.rel === rel) : links[rel];
-  return link?.id ?? null;
+  return of.links.find((each) => each.rel === rel)?.id ?? null;
 }
 
 /** @param {Picture | string} of @returns {string} */

@@ -1,13 +1,13 @@
 /**
  * Dates, ages, places and headings in words.
  *
- * @typedef {import('./types.js').Picture} Picture
+ * @typedef {import('./types.js').PictureProperties} PictureProperties
+ * @typedef {Pick<PictureProperties, 'captured' | 'captured_precision' | 'day'>} Capture
  */
 
+import { dayStart } from './days.js';
 import { compassDeg } from './geo.js';
 import { locale, t } from './text.js';
-
-export const DAY_MS = 86400000;
 
 const dayFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
 const shortDayFormat = new Intl.DateTimeFormat(locale, {
@@ -33,46 +33,21 @@ const briefFormat = new Intl.DateTimeFormat(locale, {
   minute: '2-digit',
   second: '2-digit',
 });
-
 const olderFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
-
-/** Return a `YYYY-MM-DD` day as the start of that day in UTC. @param {string} day */
-export function dayStart(day) {
-  return new Date(`${day}T00:00:00Z`);
-}
-
-/** Return the number of the day, counted from 1970-01-01. @param {string} day */
-export function dayNumber(day) {
-  return Math.floor(dayStart(day).getTime() / DAY_MS);
-}
-
-/** Return `YYYY-MM-DD` of a day number. @param {number} number */
-export function dayOfNumber(number) {
-  return new Date(number * DAY_MS).toISOString().slice(0, 10);
-}
-
-/** Return today's day number (UTC). */
-export function today() {
-  return Math.floor(Date.now() / DAY_MS);
-}
 
 /** Return a day in few letters. @param {string} day */
 export function shortDay(day) {
   return shortDayFormat.format(dayStart(day));
 }
 
-/**
- * Return when a picture was taken, as precisely as its policy lets it be told and no more.
- *
- * @param {{captured: string, captured_precision: string, day: string}} properties
- */
+/** Return when a picture was taken, as precisely as its policy lets it be told and no more. @param {Capture} properties */
 export function captured({ captured: when, captured_precision: precision, day }) {
   if (precision === 'week') return t('weekOf', { day: dayFormat.format(dayStart(day)) });
   if (precision === 'month') return monthFormat.format(dayStart(day));
   return instantFormat.format(new Date(when));
 }
 
-/** The same in few letters, for the list. @param {{captured: string, captured_precision: string, day: string}} properties */
+/** The same in few letters, for the list. @param {Capture} properties */
 export function capturedBriefly({ captured: when, captured_precision: precision, day }) {
   if (precision === 'week') return t('weekOf', { day: shortDay(day) });
   if (precision === 'month') return monthFormat.format(dayStart(day));
@@ -80,7 +55,12 @@ export function capturedBriefly({ captured: when, captured_precision: precision,
   return (instant.getFullYear() === new Date().getFullYear() ? briefFormat : olderFormat).format(instant);
 }
 
-/** Return the precision that an event of the live feed leaves unsaid. @param {string} when */
+/**
+ * Return the precision that an event of the live feed leaves unsaid.
+ *
+ * @param {string} when
+ * @returns {PictureProperties['captured_precision']}
+ */
 export function precisionOf(when) {
   if (when.includes('T')) return 'instant';
   return when.includes('W') ? 'week' : 'month';
@@ -100,10 +80,14 @@ export function compassPoint(heading) {
   return t(COMPASS[Math.round(compassDeg(heading) / 45) % 8]);
 }
 
-/** Return what was painted over, or null when nothing was. @param {Picture} picture */
-export function redactionsInWords(picture) {
+/**
+ * Return what was painted over, or null when nothing was.
+ *
+ * @param {PictureProperties['redactions'] | undefined} redactions
+ */
+export function redactionsInWords(redactions) {
   const counts = new Map();
-  for (const { kind } of picture.properties.redactions ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const { kind } of redactions ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const parts = ['face', 'head', 'plate'].filter((kind) => counts.has(kind));
   if (!parts.length) return null;
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });

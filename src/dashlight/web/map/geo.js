@@ -50,7 +50,7 @@ export function headingBetween([lonA, latA], [lonB, latB]) {
 
 /** Return a longitude folded to -180..180. @param {number} lon */
 export function foldedLon(lon) {
-  return lon >= -180 && lon <= 180 ? lon : ((((lon + 180) % 360) + 360) % 360) - 180;
+  return lon >= -180 && lon <= 180 ? lon : compassDeg(lon + 180) - 180;
 }
 
 /**

@@ -109,11 +109,9 @@ export const signs = {
   full: () => sign(svg`<path d="M3.5 7.5v-4h4M16.5 12.5v4h-4M12.5 3.5h4v4M7.5 16.5h-4v-4"/>`),
   plus: () => sign(svg`<path d="M10 4v12M4 10h12"/>`),
   minus: () => sign(svg`<path d="M4 10h12"/>`),
-  whole: () => sign(svg`<rect x="3" y="5" width="14" height="10" rx="1"/>`),
   link: () => sign(svg`<path d="M8.2 11.8a3 3 0 0 0 4.3 0l3-3a3 3 0 0 0-4.3-4.3l-1 1M11.8 8.2a3 3 0 0 0-4.3 0l-3 3a3 3 0 0 0 4.3 4.3l1-1"/>`),
   download: () => sign(svg`<path d="M10 3v9.5M6 9l4 4 4-4M4 16.5h12"/>`),
   flag: () => sign(svg`<path d="M5 17.5V3.5h9.5l-2 3.5 2 3.5H5"/>`),
-  place: () => sign(svg`<path d="M10 17.5s5.5-5 5.5-9a5.5 5.5 0 0 0-11 0c0 4 5.5 9 5.5 9Z"/><circle cx="10" cy="8.5" r="1.8"/>`),
   up: () => sign(svg`<path d="M4.5 12 10 6.5l5.5 5.5"/>`),
   down: () => sign(svg`<path d="M4.5 8 10 13.5 15.5 8"/>`),
 };

@@ -9,6 +9,7 @@
  */
 
 import * as api from './api.js';
+import { isShown } from './days.js';
 import { precisionOf } from './format.js';
 import { contains } from './geo.js';
 
@@ -23,7 +24,7 @@ function pictureOf(arrival) {
     geometry: { type: 'Point', coordinates: [arrival.lon, arrival.lat] },
     properties: {
       captured: arrival.captured,
-      captured_precision: /** @type {any} */ (precisionOf(arrival.captured)),
+      captured_precision: precisionOf(arrival.captured),
       day: arrival.day,
       'view:azimuth': arrival.heading_deg,
       accuracy_m: null,
@@ -71,8 +72,7 @@ export class InView extends EventTarget {
   get total() {
     if (!this.days) return null;
     if (!this.cursor) return this.pictures.length;
-    const { from, to } = this.dates;
-    const counted = this.days.reduce((sum, [day, n]) => ((from && day < from) || (to && day > to) ? sum : sum + n), 0);
+    const counted = this.days.reduce((sum, [day, n]) => (isShown(day, this.dates) ? sum + n : sum), 0);
     return Math.max(counted, this.pictures.length);
   }
 
@@ -159,14 +159,13 @@ export class InView extends EventTarget {
 
   /** @param {Arrival} arrival */
   #wants({ lon, lat, day }) {
-    const { from, to } = this.dates;
-    return this.bounds !== null && contains(this.bounds, lon, lat) && !(from && day < from) && !(to && day > to);
+    return this.bounds !== null && contains(this.bounds, lon, lat) && isShown(day, this.dates);
   }
 
   /** @param {unknown} error */
   #fail(error) {
     if (error instanceof api.Unreachable) this.#set({ status: 'offline' });
-    else this.#set({ status: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    else this.#set({ status: 'failed', reason: api.reasonOf(error) });
   }
 
   /** @param {Partial<InView>} patch */

@@ -9,7 +9,7 @@
  */
 
 import { queryOf } from './api.js';
-import { today } from './format.js';
+import { today } from './days.js';
 import { AGE_DAYS, AGES } from './theme.js';
 
 export const PICTURES_ZOOM = 14; // From here on pictures are dots,
@@ -23,16 +23,19 @@ export function tileAddresses({ from, to }) {
   return [`${location.origin}/v1/tiles/{z}/{x}/{y}.mvt${queryOf({ from, to })}`];
 }
 
+/** Return an expression of the style as one; MapLibre's types cannot follow how ours are put together. @param {unknown[]} parts */
+const expression = (parts) => /** @type {Expression} */ (/** @type {unknown} */ (parts));
+
 /** @param {readonly string[]} values one for each band of ages @returns {Expression} */
 function byAge(values) {
   const age = ['-', today(), ['get', 'day']];
   const steps = AGE_DAYS.flatMap((days, index) => [days, values[index + 1]]);
-  return /** @type {Expression} */ (/** @type {unknown} */ (['step', age, values[0], ...steps]));
+  return expression(['step', age, values[0], ...steps]);
 }
 
 /** The name of a picture's image; see mapImages. @returns {Expression} */
 function imageName() {
-  return /** @type {Expression} */ (/** @type {unknown} */ (['concat', ['get', 'policy'], '-', byAge(AGES)]));
+  return expression(['concat', ['get', 'policy'], '-', byAge(AGES)]);
 }
 
 /** @param {Theme} theme @returns {Layer[]} */
@@ -54,10 +57,9 @@ function basemapLayers(theme) {
 
 /** Names stand above the coverage, so that it does not hide where it is. @param {Theme} theme @returns {Layer[]} */
 function nameLayers(theme) {
-  const name = { 'text-field': /** @type {Expression} */ (['get', 'name']), 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
+  const name = { 'text-field': expression(['get', 'name']), 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
   const halo = { 'text-color': theme.label, 'text-halo-color': theme.labelHalo, 'text-halo-width': 1.5 };
-  const from = (/** @type {number} */ offset) =>
-    /** @type {Expression} */ (['>=', ['zoom'], ['+', ['get', 'rank'], offset]]);
+  const from = (/** @type {number} */ offset) => expression(['>=', ['zoom'], ['+', ['get', 'rank'], offset]]);
   return /** @type {Layer[]} */ ([
     {
       id: 'names-states',
@@ -223,5 +225,5 @@ export function mapStyle(theme, dates, overlays) {
  * @returns {Expression}
  */
 export function withoutPictures(hidden) {
-  return /** @type {Expression} */ (/** @type {unknown} */ (['!', ['in', ['get', 'id'], ['literal', [...hidden]]]]));
+  return expression(['!', ['in', ['get', 'id'], ['literal', [...hidden]]]]);
 }

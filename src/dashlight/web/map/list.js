@@ -9,7 +9,8 @@ import { html, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 
 import { thumbnailHref } from './api.js';
-import { capturedBriefly, compassPoint, coordinates, dayOfNumber, shortDay } from './format.js';
+import { dayOfNumber } from './days.js';
+import { capturedBriefly, compassPoint, coordinates, shortDay } from './format.js';
 import { policyShape } from './icons.js';
 import { LightElement } from './light.js';
 import { nearestName } from './places.js';

@@ -9,7 +9,7 @@ import { signs } from './icons.js';
 import { Page } from './page.js';
 import { language, t } from './text.js';
 
-import { render } from 'lit';
+import { html, render } from 'lit';
 
 /** @param {string} selector @returns {any} */
 const part = (selector) => document.querySelector(selector);
@@ -19,13 +19,7 @@ document.documentElement.lang = language;
 const about = part('.bar-about');
 about.replaceChildren();
 about.setAttribute('aria-label', t('about'));
-const words = document.createElement('span');
-words.className = 'about-words';
-words.textContent = t('about');
-const sign = document.createElement('span');
-sign.className = 'about-sign';
-render(signs.about(), sign);
-about.append(sign, words);
+render(html`<span class="about-sign">${signs.about()}</span><span class="about-words">${t('about')}</span>`, about);
 
 const page = new Page({
   map: part('dl-map'),

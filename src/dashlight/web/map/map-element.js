@@ -10,7 +10,7 @@
 
 import * as maplibre from 'maplibre-gl';
 
-import { dayNumber } from './format.js';
+import { dayNumber } from './days.js';
 import { distanceM, foldedLon } from './geo.js';
 import { mapImages } from './icons.js';
 import { NOTHING, PICTURES_ZOOM, STREETS_ZOOM, mapStyle, tileAddresses, withoutPictures } from './layers.js';
@@ -118,8 +118,8 @@ export class MapElement extends HTMLElement {
       const over = map.getZoom() < PICTURES_ZOOM ? this.#cellAt(event.point) : this.#pictureAt(event.point, 4);
       map.getCanvas().style.cursor = over ? 'pointer' : '';
     });
-    // A tile that cannot be had is told by the live feed's and the list's states; the console stays quiet.
-    map.on('error', (event) => this.dispatchEvent(new CustomEvent('trouble', { detail: event.error })));
+    // A tile that cannot be had is told by the live feed's and the list's states; without this the console would be too.
+    map.on('error', () => {});
   }
 
   #addImages() {
@@ -155,38 +155,43 @@ export class MapElement extends HTMLElement {
     /** @type {Map<string, Area>} */
     const areas = new Map();
     if (map.getZoom() < STREETS_ZOOM) {
-      for (const { properties, geometry } of map.queryRenderedFeatures({ layers: ['coverage'] })) {
+      for (const { properties, geometry } of this.#drawn(['coverage'])) {
         const area = areaOf(properties, /** @type {any} */ (geometry));
-        // A cell on the edge of two tiles comes twice.
-        const key = properties.h3 ?? `${area.n}/${area.day}/${area.lon.toFixed(1)}/${area.lat.toFixed(1)}`;
-        if (!areas.has(key)) areas.set(key, area);
+        // A cell that reaches into several tiles comes with each, at the same place: tiles of a zoom share one grid.
+        areas.set(`${area.lon.toFixed(6)}/${area.lat.toFixed(6)}`, area);
       }
     }
     const sorted = [...areas.values()].sort((a, b) => b.day - a.day || b.n - a.n);
     this.dispatchEvent(new CustomEvent('areas', { detail: sorted }));
   }
 
+  /**
+   * Return what the layers draw, those that are there yet, in a square around a point or in the whole view.
+   *
+   * @param {string[]} names
+   * @param {maplibre.Point} [point]
+   * @param {number} [reach]  half of the square's side, CSS pixels
+   */
+  #drawn(names, point, reach = 0) {
+    const map = /** @type {maplibre.Map} */ (this.map);
+    const layers = names.filter((id) => map.getLayer(id));
+    if (!point) return map.queryRenderedFeatures({ layers });
+    const { x, y } = point;
+    return map.queryRenderedFeatures([[x - reach, y - reach], [x + reach, y + reach]], { layers });
+  }
+
   /** @param {maplibre.Point} point @param {number} reach */
   #pictureAt(point, reach) {
-    const map = /** @type {maplibre.Map} */ (this.map);
-    const box = /** @type {[[number, number], [number, number]]} */ ([
-      [point.x - reach, point.y - reach],
-      [point.x + reach, point.y + reach],
-    ]);
-    const layers = ['road', 'dots', 'dots-all', 'arrivals', 'selected'].filter((id) => map.getLayer(id));
-    const here = /** @type {[number, number]} */ (map.unproject(point).toArray());
-    const distance = (/** @type {any} */ feature) => distanceM(here, feature.geometry.coordinates);
-    const found = map.queryRenderedFeatures(box, { layers });
+    const { lon, lat } = this.#positionOf(point);
+    const distance = (/** @type {any} */ feature) => distanceM([lon, lat], feature.geometry.coordinates);
+    const found = this.#drawn(['road', 'dots', 'dots-all', 'arrivals', 'selected'], point, reach);
     return found.sort((a, b) => distance(a) - distance(b))[0];
   }
 
   /** @param {maplibre.Point} point */
   #cellAt(point) {
-    const map = /** @type {maplibre.Map} */ (this.map);
-    const layers = ['coverage', 'coverage-edge', 'streets', 'arrivals-far'].filter((id) => map.getLayer(id));
-    const reach = map.getZoom() < STREETS_ZOOM ? 2 : 8;
-    const [x, y] = [point.x, point.y];
-    return map.queryRenderedFeatures([[x - reach, y - reach], [x + reach, y + reach]], { layers })[0];
+    const reach = /** @type {maplibre.Map} */ (this.map).getZoom() < STREETS_ZOOM ? 2 : 8;
+    return this.#drawn(['coverage', 'coverage-edge', 'streets', 'arrivals-far'], point, reach)[0];
   }
 
   /** @param {maplibre.Point} point */
@@ -335,7 +340,7 @@ function areaOf({ n, day }, { type, coordinates }) {
   const lons = ring.map(([lon]) => lon);
   const lats = ring.map(([, lat]) => lat);
   const middle = (/** @type {number[]} */ values) => (Math.min(...values) + Math.max(...values)) / 2;
-  return { lon: middle(lons), lat: middle(lats), n, day };
+  return { lon: foldedLon(middle(lons)), lat: middle(lats), n, day };
 }
 
 customElements.define('dl-map', MapElement);

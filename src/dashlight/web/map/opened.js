@@ -90,7 +90,7 @@ export class OpenedPicture extends EventTarget {
     else if (error instanceof api.Refused && error.status === 410) this.#set({ status: 'gone', picture: null });
     else if (error instanceof api.Refused && [400, 404, 422].includes(error.status)) {
       this.#set({ status: 'unknown', picture: null });
-    } else this.#set({ status: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    } else this.#set({ status: 'failed', reason: api.reasonOf(error) });
   }
 
   /** @param {Partial<OpenedPicture>} patch */

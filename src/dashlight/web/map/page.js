@@ -10,6 +10,7 @@
  */
 
 import * as api from './api.js';
+import { isShown } from './days.js';
 import { captured } from './format.js';
 import { InView } from './in-view.js';
 import { LiveFeed } from './live.js';
@@ -46,6 +47,8 @@ export class Page {
   /** @type {Map<string, ReturnType<typeof setTimeout>>} */
   #timers = new Map();
   #mustMove = false;
+  /** @type {Picture | null} */
+  #located = null;
 
   /** @param {{map: MapElement, panel: PanelElement, search: any, time: any, name: HTMLElement}} parts */
   constructor(parts) {
@@ -82,6 +85,7 @@ export class Page {
       return;
     }
     this.parts.name.textContent = this.instance.name;
+    this.parts.name.title = this.instance.name;
     if (!this.state.shown.picture) document.title = this.instance.name;
     if (this.#mustMove && this.instance.bbox && !this.state.shown.picture) this.showAll({ jump: true });
     else if (!this.view.bounds && this.canDraw) this.parts.map.tellMoved();
@@ -91,8 +95,9 @@ export class Page {
 
   #showWithoutMap() {
     const [west, south, east, north] = this.instance?.bbox ?? [-180, -90, 180, 90];
-    this.view.show({ west, south, east, north }, this.state.shown);
-    this.feed.follow({ west, south, east, north });
+    const bounds = { west, south, east, north };
+    this.view.show(bounds, this.state.shown);
+    this.feed.follow(bounds);
   }
 
   #listen() {
@@ -163,9 +168,6 @@ export class Page {
     if (this.instance) document.title = this.instance.name;
     this.parts.panel.updateComplete.then(() => last && this.parts.panel.list?.focusOn(last));
   }
-
-  /** @type {Picture | null} */
-  #located = null;
 
   #openedChanged() {
     const { picture } = this.opened;
@@ -249,8 +251,7 @@ export class Page {
   #showBurst() {
     const burst = this.#burst;
     this.#burst = [];
-    const { from, to } = this.state.shown;
-    const wanted = burst.filter(({ day }) => !(from && day < from) && !(to && day > to));
+    const wanted = burst.filter(({ day }) => isShown(day, this.state.shown));
     this.parts.map.addArrivals(wanted);
     const added = this.view.add(wanted);
     if (this.instance) this.instance.pictures += burst.length;

@@ -2,7 +2,7 @@
  * Names of the basemap, and what people type into the search.
  *
  * @typedef {import('./types.js').Place} Place
- * @typedef {{kind: string, name: string, note: string, lon: number, lat: number, zoom: number, picture?: string}} Found
+ * @typedef {{kind: string, name: string, note: string, lon: number, lat: number, zoom: number}} Found
  */
 
 import { distanceM } from './geo.js';

@@ -15,6 +15,9 @@ import { formatAddress, parseAddress } from './address.js';
 
 /** Holds `shown` and tells of changes with `change` events whose detail is the set of changed names. */
 export class PageState extends EventTarget {
+  /** @type {Shown | null} what stays while the browser goes back */
+  #kept = null;
+
   constructor() {
     super();
     /** @type {Shown} */
@@ -22,9 +25,6 @@ export class PageState extends EventTarget {
     addEventListener('popstate', () => this.#adopt());
     addEventListener('hashchange', () => this.#adopt());
   }
-
-  /** @type {Shown | null} */
-  #kept = null;
 
   #adopt() {
     if (this.#kept) {

@@ -6,7 +6,8 @@
 
 import { html, nothing, svg } from 'lit';
 
-import { dayNumber, dayOfNumber, shortDay, today } from './format.js';
+import { dayNumber, dayOfNumber, today } from './days.js';
+import { shortDay } from './format.js';
 import { signs } from './icons.js';
 import { LightElement } from './light.js';
 import { t } from './text.js';
@@ -53,7 +54,8 @@ export class TimeElement extends LightElement {
     const { from, to } = page.state.shown;
     const days = (page.view.days ?? []).filter(([, n]) => n > 0).map(([day]) => dayNumber(day));
     const { oldest_day: oldest, newest_day: newest } = page.instance ?? {};
-    const known = [...days, ...[oldest, newest, from, to].filter((day) => day != null).map((day) => dayNumber(day ?? ''))];
+    const ends = /** @type {string[]} */ ([oldest, newest, from, to].filter(Boolean));
+    const known = [...days, ...ends.map(dayNumber)];
     const last = Math.max(today(), ...known);
     return [Math.min(last - 6, ...known), last];
   }
@@ -81,6 +83,7 @@ export class TimeElement extends LightElement {
 
   #label() {
     const { from, to } = /** @type {Page} */ (this.page).state.shown;
+    if (from && from === to) return shortDay(from);
     if (from && to) return t('datesBetween', { from: shortDay(from), to: shortDay(to) });
     if (from) return t('datesFrom', { from: shortDay(from) });
     if (to) return t('datesTo', { to: shortDay(to) });

@@ -10,17 +10,18 @@
  *   accuracy_m: number | null, policy: Policy, license: string, attribution: string, width: number, height: number,
  *   sequence: string | null, rank: number, redactions: {kind: string, bbox_xyxy: number[]}[]}} PictureProperties
  *
- * @typedef {{rel?: string, href: string, id?: string}} Link
+ * @typedef {{rel: string, href: string, id?: string}} Link
  * @typedef {object} Picture
  * @property {string} id
  * @property {{type: 'Point', coordinates: [number, number]}} geometry
  * @property {PictureProperties} properties
- * @property {Link[] | Record<string, Link>} links
+ * @property {Link[]} links
  * @property {Record<string, {href: string, type: string}>} assets
  *
  * @typedef {object} Instance
  * @property {string} name
  * @property {string} license
+ * @property {string} contact  a web address, a mail address or words; empty when there is none
  * @property {string} version
  * @property {Record<string, string>} policies
  * @property {number} pictures

@@ -198,7 +198,7 @@ export class ViewerElement extends LightElement {
     const heading = properties['view:azimuth'];
     const place = nearestName(places, geometry.coordinates);
     const [licenceName, licenceHref] = licence(properties.license);
-    const painted = redactionsInWords(/** @type {any} */ ({ properties }));
+    const painted = redactionsInWords(properties.redactions);
     const [lon, lat] = geometry.coordinates;
     const toMap = () => this.page?.goTo({ lon, lat, zoom: Math.max(17, state.shown.at?.zoom ?? 17) });
     return html`<dl class="facts">
@@ -248,20 +248,28 @@ export class ViewerElement extends LightElement {
   /** @param {string} key @param {unknown} next */
   #message(key, next) {
     return html`<div class="message" data-state=${key}>
-      <p>${key === 'pictureFailed' ? t('failedText', { reason: this.page?.opened.reason ?? '' }) : t(`${key}Text`)}</p>
+      <p>${t(`${key}Text`, { reason: this.page?.opened.reason ?? '' })}</p>
       ${next}
     </div>`;
   }
 
+  /** What stands in the way of showing the picture: the first half of the keys of its words; empty when nothing does. */
+  #trouble() {
+    const { picture, status } = /** @type {Page} */ (this.page).opened;
+    const troubles = { gone: 'pictureGone', unknown: 'pictureUnknown', failed: 'pictureFailed', offline: picture ? '' : 'offline' };
+    return /** @type {Record<string, string>} */ (troubles)[status] ?? '';
+  }
+
   #body() {
     const page = /** @type {Page} */ (this.page);
-    const { picture, status, id } = page.opened;
-    const again = html`<button class="button" @click=${() => page.opened.open(id)}>${t('tryAgain')}</button>`;
-    const back = html`<button class="button" @click=${() => page.close()}>${t('backToList')}</button>`;
-    if (status === 'gone') return this.#message('pictureGone', back);
-    if (status === 'unknown') return this.#message('pictureUnknown', back);
-    if (status === 'failed') return this.#message('pictureFailed', again);
-    if (!picture && status === 'offline') return this.#message('offline', again);
+    const { picture, id } = page.opened;
+    const trouble = this.#trouble();
+    if (trouble === 'pictureGone' || trouble === 'pictureUnknown') {
+      return this.#message(trouble, html`<button class="button" @click=${() => page.close()}>${t('backToList')}</button>`);
+    }
+    if (trouble) {
+      return this.#message(trouble, html`<button class="button" @click=${() => page.opened.open(id)}>${t('tryAgain')}</button>`);
+    }
     if (!picture) {
       return html`<div class="skeleton skeleton-photo"></div>
         <div class="skeleton skeleton-line"></div>
@@ -272,10 +280,9 @@ export class ViewerElement extends LightElement {
 
   render() {
     if (!this.page) return nothing;
-    const { picture, status } = this.page.opened;
-    const trouble = { gone: 'pictureGoneTitle', unknown: 'pictureUnknownTitle', failed: 'pictureFailedTitle' };
-    const key = /** @type {Record<string, string>} */ (trouble)[status] ?? (status === 'offline' && !picture ? 'offlineTitle' : '');
-    const title = picture && !key ? captured(picture.properties) : t(key || 'pictureLoading');
+    const { picture } = this.page.opened;
+    const trouble = this.#trouble();
+    const title = picture && !trouble ? captured(picture.properties) : t(trouble ? `${trouble}Title` : 'pictureLoading');
     return html`<article class="viewer" aria-labelledby="viewer-title">
       <header class="viewer-head">
         <button class="button plain icon" aria-label=${t('backToList')} title=${t('backToList')} @click=${() => this.page?.close()}>

@@ -2,11 +2,7 @@
 
 const en = {
   about: 'About this map',
-  aboutShort: 'About',
-  skipToList: 'Skip to the pictures in view',
   map: 'Map of pictures. Arrow keys move it, plus and minus zoom. The list beside it has the same pictures.',
-  panel: 'Pictures',
-  close: 'Close',
 
   searchLabel: 'Search the map',
   searchHint: 'Place, coordinates, link',
@@ -14,7 +10,6 @@ const en = {
   searchCoordinates: 'Coordinates',
   searchCell: 'H3 cell, resolution {resolution}',
   searchLink: 'Place in the link',
-  searchPicture: 'Picture',
   kind_country: 'Country',
   kind_state: 'State',
   searchResults: { one: '{n} result', other: '{n} results' },
@@ -45,7 +40,6 @@ const en = {
   areas: 'Areas with pictures',
   areaCount: { one: '{n} picture, newest {day}', other: '{n} pictures, newest {day}' },
   areaNear: '{place}, {where}',
-  zoomInto: 'Zoom in',
   showMore: 'Show more',
   loadingMore: 'Loading',
   fresh: 'new',
@@ -92,7 +86,6 @@ const en = {
     'Recorded by a private driver: only the week or month is told, and nothing joins it to the drive or to other pictures.',
 
   backToList: 'Back to the list',
-  when: 'When',
   where: 'Where',
   nearestName: 'In or near {name}',
   accuracy: 'Position known to about {n}\u00a0m',
@@ -115,7 +108,6 @@ const en = {
   leaveFullScreen: 'Leave the full screen',
   zoomIn: 'Zoom in',
   zoomOut: 'Zoom out',
-  resetZoom: 'Whole picture',
   copyLink: 'Copy link',
   linkCopied: 'Link copied',
   linkShown: 'Copy this link: {link}',
@@ -130,6 +122,7 @@ const en = {
   pictureUnknownTitle: 'There is no such picture',
   pictureUnknownText: 'The link may be incomplete, or the picture was taken off the map.',
   pictureFailedTitle: 'The picture could not be loaded',
+  pictureFailedText: 'The server answered: {reason}',
 
   reportTitle: 'Report this picture',
   reportIntro: 'No account is needed, and nothing about you is stored with the report.',
@@ -180,11 +173,7 @@ const en = {
 /** @type {Record<keyof typeof en, import('../map/text.js').Entry>} */
 const es = {
   about: 'Sobre este mapa',
-  aboutShort: 'Sobre',
-  skipToList: 'Ir a las imágenes a la vista',
   map: 'Mapa de imágenes. Las flechas lo mueven, más y menos cambian la escala. La lista de al lado tiene las mismas imágenes.',
-  panel: 'Imágenes',
-  close: 'Cerrar',
 
   searchLabel: 'Buscar en el mapa',
   searchHint: 'Lugar, coordenadas, enlace',
@@ -192,7 +181,6 @@ const es = {
   searchCoordinates: 'Coordenadas',
   searchCell: 'Celda H3, resolución {resolution}',
   searchLink: 'Lugar del enlace',
-  searchPicture: 'Imagen',
   kind_country: 'País',
   kind_state: 'Estado',
   searchResults: { one: '{n} resultado', other: '{n} resultados' },
@@ -223,7 +211,6 @@ const es = {
   areas: 'Zonas con imágenes',
   areaCount: { one: '{n} imagen, la última {day}', other: '{n} imágenes, la última {day}' },
   areaNear: '{place}, {where}',
-  zoomInto: 'Acercar',
   showMore: 'Mostrar más',
   loadingMore: 'Cargando',
   fresh: 'nueva',
@@ -270,7 +257,6 @@ const es = {
     'Grabada por un conductor particular: solo se dice la semana o el mes, y nada la une al viaje ni a otras imágenes.',
 
   backToList: 'Volver a la lista',
-  when: 'Cuándo',
   where: 'Dónde',
   nearestName: '{name} o cerca',
   accuracy: 'Posición conocida con unos {n}\u00a0m',
@@ -293,7 +279,6 @@ const es = {
   leaveFullScreen: 'Salir de pantalla completa',
   zoomIn: 'Acercar',
   zoomOut: 'Alejar',
-  resetZoom: 'Imagen entera',
   copyLink: 'Copiar enlace',
   linkCopied: 'Enlace copiado',
   linkShown: 'Copie este enlace: {link}',
@@ -308,6 +293,7 @@ const es = {
   pictureUnknownTitle: 'No existe esa imagen',
   pictureUnknownText: 'El enlace puede estar incompleto, o la imagen se retiró del mapa.',
   pictureFailedTitle: 'No se pudo cargar la imagen',
+  pictureFailedText: 'El servidor respondió: {reason}',
 
   reportTitle: 'Denunciar esta imagen',
   reportIntro: 'No hace falta una cuenta, y con la denuncia no se guarda nada sobre usted.',
