@@ -38,7 +38,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and what to do, instead of the whole usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  try: {self.prog} --help\n")
+        self.exit(EXIT_USAGE, f"{self.prog}: {shown(message)}\n  try: {self.prog} --help\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not hasattr(args, "run"):
             parser.print_help(sys.stderr)
             return EXIT_USAGE
-        _set_up_logging(is_verbose=args.verbose, is_quiet=args.quiet)
+        _log(is_verbose=args.verbose, is_quiet=args.quiet)
         code = _run(args)
         sys.stdout.flush()
     except DashlightError as exc:
@@ -95,7 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  # the top of the command line
         import traceback
 
-        traceback.print_exc()
+        lines = traceback.format_exc().splitlines()
+        sys.stderr.write("\n".join(map(shown, lines)) + "\n")
         sys.stderr.write(
             f"dashlight: this is a bug in dashlight {__version__}; please report it with the lines above\n"
         )
@@ -129,23 +130,9 @@ def error_text(error: DashlightError) -> str:
     return f"dashlight: {shown(error.message)}\n{hint}"
 
 
-def _set_up_logging(*, is_verbose: bool, is_quiet: bool) -> None:
+def _log(*, is_verbose: bool, is_quiet: bool) -> None:
     import logging
 
-    level = logging.INFO if is_verbose else logging.ERROR if is_quiet else logging.WARNING
-    standard = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+    from dashlight.cli.logs import set_up_logs
 
-    class Fields(logging.Formatter):
-        """Writes an event and its fields, `upload.retried attempt=3`."""
-
-        def format(self, record: logging.LogRecord) -> str:
-            fields = [f"{k}={v}" for k, v in vars(record).items() if k not in standard]
-            line = " ".join([record.levelname.lower(), record.getMessage(), *fields])
-            return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Fields())
-    root = logging.getLogger("dashlight")
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    root.propagate = False
+    set_up_logs(logging.INFO if is_verbose else logging.ERROR if is_quiet else logging.WARNING)

@@ -55,7 +55,7 @@ def run_demo(args: argparse.Namespace) -> int:
     from dashlight.cli import EXIT_INTERRUPTED
     from dashlight.cli.demo_report import report
     from dashlight.cli.demo_server import DemoServer
-    from dashlight.cli.edge import stopping
+    from dashlight.cli.stopping import stopping
     from dashlight.config import data_home, environment
     from dashlight.edge.importing import forbid_core_dumps
     from dashlight.vision import Detectors
@@ -172,24 +172,12 @@ def _render_bar(args: argparse.Namespace) -> Iterator[Callable[[int, int], None]
         yield lambda _done, _total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("rendering a drive", total=None, rate="", visible=False)
+    from dashlight.cli.edge_bars import bars_on
 
-        def show(done: int, total: int) -> None:
-            speed = bars.tasks[0].speed
-            rate = f"{speed:.0f} frames/s" if speed else ""
-            bars.update(task, completed=done, total=total, rate=rate, visible=True)
-
-        yield show
+    with bars_on(Console(stderr=True), is_transient=True) as bars:
+        task = bars.add_task("rendering a drive", total=None, is_timed=True, visible=False)
+        yield lambda done, total: bars.update(task, completed=done, total=total, visible=True)
 
 
 def _imported(
@@ -202,7 +190,7 @@ def _imported(
 ) -> Outcome:
     """Take recordings through everything, until the last receipt is stored."""
     from dashlight.cli.demo_report import outcome_of
-    from dashlight.cli.edge_report import BarLines, Lines
+    from dashlight.cli.edge_bars import lines_of
     from dashlight.config import EdgeSettings
     from dashlight.edge.home import Home
     from dashlight.edge.importing import ImportOptions
@@ -214,10 +202,9 @@ def _imported(
     edge = Home(home / "edge")
     settings = EdgeSettings(home=edge.path, bundle_pictures=BUNDLE_PICTURES)
     at_server = Server(server.url, timeout_s=settings.timeout_s)
-    lines: Lines = BarLines() if sys.stderr.isatty() and not args.quiet else Lines(is_quiet=args.quiet)
     with edge.lock():
         _enrol(edge, at_server, home / "server")
-        with opened(edge, settings) as station, _shown(lines):
+        with opened(edge, settings) as station, lines_of(args) as lines:
             follower = _Follower(lines, lambda place: _open_map(args, server.url, place))
             uploads = UploadThread(
                 station,
@@ -241,17 +228,6 @@ def _imported(
                 uploaded = uploads.finish()
             server.check()
             return outcome_of(station, at_server, paths, imported, uploaded, follower.place)
-
-
-@contextmanager
-def _shown(lines: Lines) -> Iterator[None]:
-    from dashlight.cli.edge_report import BarLines
-
-    if isinstance(lines, BarLines):
-        with lines:
-            yield
-    else:
-        yield
 
 
 def _enrol(edge: Home, server: Server, server_data: Path) -> None:

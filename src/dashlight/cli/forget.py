@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashlight.cli.edge import add_home, add_network, home_of, settings_of
+from dashlight.cli.edge_options import add_home, add_network, home_of, settings_of
 from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pytest
 
 from dashlight.cli import error_text
 from dashlight.cli.edge_report import JsonLines, Lines
+from dashlight.cli.edge_summary import rejected_lines
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
 from dashlight.cli.redact import Report
@@ -26,12 +27,13 @@ def test_what_does_not_print_is_written_with_backslashes():
 @pytest.mark.parametrize(
     "tell",
     [
-        lambda: Lines().rejected(Rejected(EVIL, "x")),
+        lambda: Lines().away(EVIL),
+        lambda: sys.stdout.write("".join(map(shown, rejected_lines([Rejected(EVIL, "x")])))),
         lambda: Report(is_json=False).reject(Rejected(EVIL, "x")),
         lambda: Report(is_json=True).reject(Rejected(EVIL, "x")),
         lambda: sys.stderr.write(error_text(InputError(f"{EVIL} is odd", hint=EVIL))),
     ],
-    ids=["edge", "redact", "redact-json", "error"],
+    ids=["edge", "summary", "redact", "redact-json", "error"],
 )
 def test_a_name_cannot_act_on_the_terminal(tell, capsys):
     tell()
