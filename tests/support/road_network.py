@@ -12,8 +12,8 @@ import numpy as np
 
 from dashlight.model import qk_of_many
 from dashlight.store import places
-from dashlight.store.database import Database
 from dashlight.store.places import DAY_MS, LIVE_SHIFT, MARK, STREET_RESOLUTION
+from dashlight.store.sqlite import SqliteDatabase
 
 WEST, SOUTH, EAST, NORTH = 5.0, 46.0, 12.0, 50.0
 STEP_M, STREET_M, TOWN_M = 5.0, 150.0, 3_000.0
@@ -70,7 +70,7 @@ def positions(count, *, seed=1):
 def build(path, count, *, seed=1):
     """Make the database of `count` pictures at `path`."""
     path = Path(path)
-    Database(path).close()
+    SqliteDatabase(path).close()
     rng = np.random.default_rng(seed)
     lon, lat, heading = positions(count, seed=seed)
     qk = qk_of_many(lon, lat)
@@ -93,7 +93,7 @@ def build(path, count, *, seed=1):
         connection.execute("COMMIT")
         connection.execute("ANALYZE")
     connection.close()
-    Database(path).close()  # Back to the journal of a server.
+    SqliteDatabase(path).close()  # Back to the journal of a server.
 
 
 def _fill_pictures(connection, marks, qk, cells, drive):

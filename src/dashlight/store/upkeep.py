@@ -20,6 +20,7 @@ from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import make_folder, write_durably
 from dashlight.store.objects import LocalObjects, Objects
 from dashlight.store.schema import refused, setting
+from dashlight.store.sqlite import SqliteDatabase
 
 REFUSED_DAYS = 30  # For so many a bundle that the second look refused is not looked at again.
 _LAST_BATCH = "last_batch_day"
@@ -51,7 +52,7 @@ def open_store(folder: Path) -> Store:
         Corrupt: When the server's key is not one.
     """
     make_folder(folder)
-    return Store(Database(folder / "dashlight.sqlite"), LocalObjects(folder), server_key(folder / "server.key"))
+    return Store(SqliteDatabase(folder / "dashlight.sqlite"), LocalObjects(folder), server_key(folder / "server.key"))
 
 
 def lock_store(folder: Path) -> int:

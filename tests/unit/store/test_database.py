@@ -5,14 +5,15 @@ import pytest
 import sqlalchemy as sa
 
 from dashlight.errors import Conflict, HostError, InputError, Unavailable
-from dashlight.store import database as database_module
-from dashlight.store import schema
-from dashlight.store.database import Change, Database, migrate, migrations
+from dashlight.store import schema, sqlite, writer
+from dashlight.store.database import Change
+from dashlight.store.migrating import migrations
+from dashlight.store.sqlite import SqliteDatabase, migrate
 
 
 @pytest.fixture
 def database(tmp_path):
-    opened = Database(tmp_path / "dashlight.sqlite")
+    opened = SqliteDatabase(tmp_path / "dashlight.sqlite")
     yield opened
     opened.close()
 
@@ -37,10 +38,10 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database):
 
 
 def test_migrations_are_numbered_without_a_gap():
-    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+    assert [number for number, _ in migrations("sqlite")] == list(range(1, len(migrations("sqlite")) + 1))
 
 
-@pytest.mark.parametrize("version", [number for number, _ in migrations()])
+@pytest.mark.parametrize("version", [number for number, _ in migrations("sqlite")])
 def test_every_older_schema_is_brought_forward_with_its_rows(tmp_path, version):
     path = tmp_path / "old.sqlite"
     engine = sa.create_engine(f"sqlite:///{path}")
@@ -50,7 +51,7 @@ def test_every_older_schema_is_brought_forward_with_its_rows(tmp_path, version):
         connection.commit()
     engine.dispose()
 
-    opened = Database(path)
+    opened = SqliteDatabase(path)
 
     assert names(opened) == {"old"}
     opened.close()
@@ -63,7 +64,7 @@ def test_a_database_of_a_newer_program_is_left_alone(tmp_path):
     connection.close()
 
     with pytest.raises(HostError, match="schema 9999"):
-        Database(path)
+        SqliteDatabase(path)
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path):
@@ -71,7 +72,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path):
     path.write_bytes(b"not a database, but long enough to be looked at" * 100)
 
     with pytest.raises(HostError):
-        Database(path)
+        SqliteDatabase(path)
 
 
 def test_a_job_that_fails_undoes_itself_alone(database):
@@ -157,8 +158,8 @@ def test_a_write_that_is_made_cannot_be_cancelled_any_more(database):
 
 
 def test_a_write_that_another_process_keeps_out_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 50)
-    database = Database(tmp_path / "dashlight.sqlite")
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 50)
+    database = SqliteDatabase(tmp_path / "dashlight.sqlite")
     other = sqlite3.connect(tmp_path / "dashlight.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
@@ -180,7 +181,7 @@ def test_too_many_waiting_writes_are_refused(database):
 
     first = database.submit(slow)
     entered.wait(10)
-    for n in range(database_module.MAX_WAITING):
+    for n in range(writer.MAX_WAITING):
         database.submit(insert(str(n)))
     with pytest.raises(Unavailable):
         database.submit(insert("one too many"))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dashlight.model import LonLat, PictureClaim, Policy, Redaction, RedactionKind, h3_parent
 from dashlight.store import chart, outbox, places, withdraw
-from dashlight.store.database import Database
 from dashlight.store.publish import NewPicture, add_object, publish
+from dashlight.store.sqlite import SqliteDatabase
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SEQUENCES = (None, UUID(int=1), UUID(int=2))
@@ -95,7 +95,7 @@ def check(database):
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=1, max_size=8))
 def test_counts_marks_and_freshest_agree_with_the_pictures(tmp_path_factory, found):
-    database = Database(tmp_path_factory.mktemp("db") / "x.sqlite")
+    database = SqliteDatabase(tmp_path_factory.mktemp("db") / "x.sqlite")
     try:
         for what, detail, sequence in found:
             with database.read() as connection:
@@ -122,7 +122,7 @@ def test_the_benchmarks_country_has_the_rows_that_publishing_makes(tmp_path):
     count = 400
     road_network.build(tmp_path / "made.sqlite", count)
 
-    database = Database(tmp_path / "made.sqlite")
+    database = SqliteDatabase(tmp_path / "made.sqlite")
 
     try:
         check(database)
@@ -133,7 +133,7 @@ def test_the_benchmarks_country_has_the_rows_that_publishing_makes(tmp_path):
 
 
 def test_what_is_erased_is_told_and_what_was_told_of_it_is_forgotten(tmp_path):
-    database = Database(tmp_path / "x.sqlite")
+    database = SqliteDatabase(tmp_path / "x.sqlite")
     new = [picture(7.0, 50.0, n, 0.0) for n in range(3)]
 
     def job(transaction):
@@ -155,7 +155,7 @@ def test_what_is_erased_is_told_and_what_was_told_of_it_is_forgotten(tmp_path):
 
 
 def test_a_dense_tile_shows_the_newest_of_each_place_and_heading_first(tmp_path):
-    database = Database(tmp_path / "x.sqlite")
+    database = SqliteDatabase(tmp_path / "x.sqlite")
     here = [picture(7.0, 50.0, n, 0.0) for n in range(20)]
     there = [picture(7.01 + n / 1000, 50.0, 0, 0.0) for n in range(5)]
 
@@ -182,7 +182,7 @@ def test_a_dense_tile_shows_the_newest_of_each_place_and_heading_first(tmp_path)
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_too_many_missed_events_are_a_refresh(tmp_path, limit):
-    database = Database(tmp_path / "x.sqlite")
+    database = SqliteDatabase(tmp_path / "x.sqlite")
     database.write(lambda t: outbox.tell(t, [outbox.NewEvent("refresh", "{}")] * 3))
 
     with database.read() as connection:
@@ -193,7 +193,7 @@ def test_too_many_missed_events_are_a_refresh(tmp_path, limit):
 
 
 def test_what_was_told_of_a_hidden_picture_is_forgotten(tmp_path):
-    database = Database(tmp_path / "dashlight.sqlite")
+    database = SqliteDatabase(tmp_path / "dashlight.sqlite")
     made = [picture(7.0, 50.0, n, 0.0) for n in range(2)]
 
     def add(transaction):
