@@ -32,7 +32,7 @@ from dashlight.catalog.tiles import MAX_ZOOM, Tiles
 from dashlight.config import ServerSettings
 from dashlight.errors import HTTP_STATUS, DashlightError, Unavailable, UnsatisfiableRange
 from dashlight.ingest.door import Door
-from dashlight.ingest.idle_look import run as look_when_idle
+from dashlight.ingest.idle_look import IdleLook
 from dashlight.ingest.idleness import Idleness
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import IDLE_COMMAND, ProcessLook, SecondLook
@@ -121,17 +121,23 @@ def build(
     readers.set_function(lambda: hub.readers)
     look = look or ProcessLook(timeout_s=settings.recheck_timeout_s)
     metrics = IngestMetrics(registry)
-    idle_look = idle_look or ProcessLook(timeout_s=settings.recheck_timeout_s, command=IDLE_COMMAND)
     idleness = Idleness()
     door = Door(
         store.database, store.objects, store.key, look=look, settings=settings, metrics=metrics, idleness=idleness
     )
-    background = _Background(settings, store, metrics, idle_look, idleness)
+    idle = IdleLook(
+        idleness,
+        store.database,
+        store.objects,
+        idle_look or ProcessLook(timeout_s=settings.recheck_timeout_s, command=IDLE_COMMAND),
+        idle_s=settings.recheck_idle_s,
+        metrics=metrics,
+    )
     api = FastAPI(
         title="dashlight",
         version=metadata.version("dashlight"),
         summary="A public, living library of street-level pictures.",
-        lifespan=_lifespan(store, hub, look, background),
+        lifespan=_lifespan(store, hub, look, idle, settings, metrics),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
@@ -172,49 +178,25 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Background:
-    """What runs beside the requests."""
-
-    settings: ServerSettings
-    store: Store
-    metrics: IngestMetrics
-    idle_look: SecondLook
-    idleness: Idleness
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, and finish what has begun."""
-        store, metrics = self.store, self.metrics
-        looking = None
-        if self.settings.recheck_idle_s > 0:
-            looking = asyncio.create_task(
-                look_when_idle(
-                    self.idleness,
-                    store.database,
-                    store.objects,
-                    self.idle_look,
-                    idle_s=self.settings.recheck_idle_s,
-                    metrics=metrics,
-                )
-            )
-        await run_ingest(stop, store.database, store.objects, hour=self.settings.batch_hour, metrics=metrics)
-        self.idleness.stop()
-        if looking is not None:
-            await looking
-
-
-def _lifespan(store: Store, hub: Hub, look: SecondLook, background: _Background) -> Callable[[FastAPI], Any]:
+def _lifespan(
+    store: Store, hub: Hub, look: SecondLook, idle: IdleLook, settings: ServerSettings, metrics: IngestMetrics
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         hub.start()
         stop = asyncio.Event()
-        worker = asyncio.create_task(background.run(stop))
+        worker = asyncio.create_task(
+            run_ingest(stop, store.database, store.objects, hour=settings.batch_hour, metrics=metrics)
+        )
+        looking = asyncio.create_task(idle.run())
         try:
             yield
         finally:
             stop.set()
+            idle.stop()
             hub.close()
             await worker
+            await looking
             await look.close()
             await asyncio.to_thread(store.database.close)
 

@@ -119,6 +119,9 @@ class ServerSettings:
         recheck_share: Of the arriving pictures that the detectors look at again before the receipt; 1 looks at all, and
             0 lets readable faces and plates in unseen.
         recheck_timeout_s: For one picture; a detector that takes longer is ended and nothing is published.
+        recheck_idle_s: After so long without an upload the detectors look at random published pictures (`fleet` and
+            `open`) in the background and hide what is readable; 0 never does. Not so short that the detectors are
+            loaded between two bundles of one drive.
         max_uploads: Bundles received at once; others get 503. Each holds at most 64 MiB of disk.
         upload_stall_s: An upload that sends nothing for so long is ended.
         upload_timeout_s: One upload takes at most so long; 64 MiB at 75 kB/s.
@@ -145,6 +148,7 @@ class ServerSettings:
     public_url: str = ""
     recheck_share: float = 0.002
     recheck_timeout_s: float = 60.0
+    recheck_idle_s: float = 600.0
     max_uploads: int = 4
     upload_stall_s: float = 30.0
     upload_timeout_s: float = 900.0
@@ -164,6 +168,7 @@ class ServerSettings:
             ("port", 0, 65_535),
             ("recheck_share", 0.0, 1.0),
             ("recheck_timeout_s", 0.1, 3600.0),
+            ("recheck_idle_s", 0.0, 86_400.0),
             ("max_uploads", 1, 1000),
             ("upload_stall_s", 0.1, 3600.0),
             ("upload_timeout_s", 1.0, 86_400.0),

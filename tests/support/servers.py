@@ -34,7 +34,10 @@ from dashlight.wire import (
     verify_receipt,
 )
 
-SETTINGS = ServerSettings(recheck_share=0.0, name="test instance", keep_free_mb=0)
+SETTINGS = ServerSettings(recheck_share=0.0, recheck_idle_s=0.0, name="test instance", keep_free_mb=0)
+
+
+QUIET = {"DASHLIGHT_SERVER_KEEP_FREE_MB": "0", "DASHLIGHT_SERVER_RECHECK_IDLE_S": "0"}
 
 
 class CleanLook:
@@ -95,10 +98,10 @@ def free_port():
 
 
 @contextmanager
-def served(folder, *, look=None, **settings):
+def served(folder, *, look=None, idle_look=None, **settings):
     """Run a server of `folder` in a thread."""
     chosen = replace(SETTINGS, **settings)
-    application = build(chosen, folder, look=look or CleanLook())
+    application = build(chosen, folder, look=look or CleanLook(), idle_look=idle_look)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(100)  # Who connects before the server runs waits for it.
@@ -130,7 +133,7 @@ class ServerProcess:
         self._command = [sys.executable, "-m", "dashlight", "serve", "--data", str(folder), "--json", *flags]
         if largest_file_kb is not None:  # As if the disk were full from there on.
             self._command = ["bash", "-c", f'ulimit -f {largest_file_kb}; exec "$@"', "bash", *self._command]
-        self._env = {**environment(), "DASHLIGHT_SERVER_KEEP_FREE_MB": "0", **(env or {})}
+        self._env = {**environment(), **QUIET, **(env or {})}
         self.process = None
 
     @property

@@ -20,18 +20,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from dashlight.errors import Unavailable
-from dashlight.store import pictures, withdraw
+from dashlight.store import pictures, reports, withdraw
 from dashlight.store.database import Database, Transaction
-from dashlight.store.schema import report
+from dashlight.store.places import day_of
 
 _WINDOW_S = 3_600.0
 HIDDEN_SHARE = 0.02  # Of the pictures shown, that reports may hide in an hour;
 HIDDEN_AT_LEAST = 20  # or so many, where the library is small.
 QUEUE_FACTOR = 10  # Times the hour's reports are kept for the operator once they hide nothing any more.
-_DAY_S = 86_400
 
 
 class Issue(StrEnum):
@@ -166,14 +163,12 @@ def file_report(database: Database, picture_id: UUID, issue: Issue, comment: str
         NotFound: When there is no such picture, or it is not shown any more; nothing is spent then.
         Unavailable: When the hour's budget is spent.
     """
-    day = int(datetime.now(UTC).timestamp()) // _DAY_S
+    day = day_of(datetime.now(UTC))
 
     def job(transaction: Transaction) -> bool:
         found = pictures.find_picture(transaction.connection, picture_id)
         hides = spend()
-        transaction.connection.execute(
-            sa.insert(report).values(picture=found.number, issue=str(issue), comment=comment, day=day)
-        )
+        reports.file(transaction, found.number, issue=str(issue), comment=comment, day=day)
         return withdraw.hide(transaction, found.number) if hides else False
 
     is_hidden = database.write(job)

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dashlight.config import ServerSettings
 from dashlight.errors import Busy, Corrupt, DashlightError, InputError, PrivacyError, Unauthorized, Unavailable
 from dashlight.ingest import upload, verify
+from dashlight.ingest.idleness import Idleness
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import SecondLook
 from dashlight.model import LICENSES, Policy
@@ -34,13 +35,13 @@ from dashlight.store import bundles, pictures, tokens, withdraw
 from dashlight.store.bundles import Accepted, StoredObject
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
+from dashlight.store.places import day_of
 from dashlight.wire import Receipt, deletion_commitment, encode_receipt, public_bytes, published_sequence
 from dashlight.wire.keys import verify as verify_signature
 
 T = TypeVar("T")
 FIRST_TOKENS = 20  # Enough for a first evening; more are drawn with the credential.
 _BUSY_RETRY_S = 2.0
-_UNIX_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Door:
         look: The second look.
         settings: Limits and shares.
         metrics: Counters.
+        idleness: Told while a bundle is taken in.
         now: The clock, aware UTC.
     """
 
@@ -79,6 +81,7 @@ class Door:
         look: SecondLook,
         settings: ServerSettings,
         metrics: IngestMetrics,
+        idleness: Idleness | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._database = database
@@ -87,6 +90,7 @@ class Door:
         self._look = look
         self._settings = settings
         self._metrics = metrics
+        self._idleness = idleness or Idleness()
         self._now = now
         self._uploads: set[bytes] = set()  # By the token's hash; changed on the event loop only.
         self._draw_secret = hmac.digest(key.private_bytes_raw(), b"dashlight second look", hashlib.sha256)
@@ -126,7 +130,7 @@ class Door:
         return await self._write(lambda t: tokens.draw_tokens(t, credential, count, day=day, per_day=per_day))
 
     def _day(self) -> int:
-        return int(self._now().timestamp()) // _UNIX_DAY_S
+        return day_of(self._now())
 
     async def put_bundle(
         self, sha256: str, token: str, chunks: AsyncIterator[bytes], *, length: int | None
@@ -150,19 +154,21 @@ class Door:
             Unavailable: Too busy, or no second look is possible.
             HostError: The disk is full or refuses.
         """
+        policy = None
         try:
-            return await self._put(sha256, token, chunks, length)
+            token_hash = tokens.secret_hash(token, "token")
+            policy, known = await asyncio.to_thread(self._known, bytes.fromhex(sha256), token_hash)
+            if known is not None:
+                return known, False
+            with self._idleness.working():
+                return await self._put(sha256, token_hash, policy, chunks, length)
         except DashlightError as exc:
-            self._metrics.refused.labels(type(exc).__name__).inc()
+            self._metrics.count_refused(type(exc).__name__, policy)
             raise
 
     async def _put(
-        self, sha256: str, token: str, chunks: AsyncIterator[bytes], length: int | None
+        self, sha256: str, token_hash: bytes, policy: Policy, chunks: AsyncIterator[bytes], length: int | None
     ) -> tuple[bytes, bool]:
-        token_hash = tokens.secret_hash(token, "token")
-        policy, known = await asyncio.to_thread(self._known, bytes.fromhex(sha256), token_hash)
-        if known is not None:
-            return known, False
         if token_hash in self._uploads:  # One token may not take everybody's places.
             raise Busy("an upload with this token is running", retry_after_s=_BUSY_RETRY_S, code="upload-running")
         if len(self._uploads) >= self._settings.max_uploads:
@@ -197,7 +203,7 @@ class Door:
         verified, drawn = await asyncio.to_thread(self._verify, sha256, staged)
         try:
             for each in drawn:
-                await self._look_again(each)
+                await self._look_again(each, verified.policy)
         except PrivacyError:  # Remembered before it is told, so that nobody may try until the draw is lucky.
             hashed, day = bytes.fromhex(sha256), self._day()
             await self._write(lambda t: bundles.refuse(t, hashed, token_hash, day=day))
@@ -225,9 +231,9 @@ class Door:
         numbers = verify.drawn_numbers(self._draw_secret, sha256, len(verified.bundle.pictures), share)
         return verified, verify.drawn_pictures(archive, verified.bundle, numbers)
 
-    async def _look_again(self, drawn: verify.Drawn) -> None:
+    async def _look_again(self, drawn: verify.Drawn, policy: Policy) -> None:
         found = await self._look.readable(drawn.jpeg, drawn.redactions, drawn.thumbnail_jpeg)
-        self._metrics.rechecked.labels("readable" if found else "clean").inc()
+        self._metrics.count_rechecked(policy, is_readable=bool(found))
         if found:
             x_min, y_min, x_max, y_max = (round(v) for v in found[0].bbox_xyxy)
             at = f"at {x_min}, {y_min}, {x_max}, {y_max}"

@@ -1,12 +1,18 @@
 """What ingest counts; labels are closed sets.
 
 These are public. When a personal bundle arrives and how large it is would tell when its contributor is at home, so
-personal bundles are counted in the daily batch alone, and bytes and durations are of the others.
+personal bundles are counted in the daily batch alone, those that are refused as well, and bytes and durations are of
+the others. What waits for the batch is in memory only; a restart forgets it.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import Counter as Counts
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from dashlight.model import Policy
 
 
 class IngestMetrics:
@@ -31,10 +37,22 @@ class IngestMetrics:
             "dashlight_ingest_received_bytes", "Bytes of accepted bundles but personal ones", registry=registry
         )
         self.refused = Counter(
-            "dashlight_ingest_refused_bundles", "Bundles refused, by the kind of error", ["kind"], registry=registry
+            "dashlight_ingest_refused_bundles",
+            "Bundles refused, by the kind of error; personal ones and those without a good token in the daily batch",
+            ["kind"],
+            registry=registry,
         )
         self.rechecked = Counter(
-            "dashlight_ingest_rechecked_pictures", "Pictures looked at again", ["verdict"], registry=registry
+            "dashlight_ingest_rechecked_pictures",
+            "Arriving pictures looked at again; personal ones in the daily batch",
+            ["verdict"],
+            registry=registry,
+        )
+        self.idle_rechecked = Counter(
+            "dashlight_ingest_idle_rechecked_pictures",
+            "Published pictures looked at again while nobody uploads; counted in the daily batch",
+            ["verdict"],
+            registry=registry,
         )
         self.uploading = Gauge(
             "dashlight_ingest_uploads", "Bundles being received now, but personal ones", registry=registry
@@ -49,3 +67,40 @@ class IngestMetrics:
             "From the last byte to the receipt, but of personal bundles",
             registry=registry,
         )
+        self._lock = threading.Lock()  # Guards what is held.
+        self._held: Counts[tuple[Counter, str]] = Counts()
+
+    def count_refused(self, kind: str, policy: Policy | None) -> None:
+        """Count a bundle that was refused.
+
+        Args:
+            kind: Of the error.
+            policy: Of its token, or None when that is not known: it may be personal then.
+        """
+        self._count(self.refused, kind, is_told=policy not in (None, Policy.PERSONAL))
+
+    def count_rechecked(self, policy: Policy, *, is_readable: bool) -> None:
+        """Count the second look at an arriving picture of a policy."""
+        verdict = "readable" if is_readable else "clean"
+        self._count(self.rechecked, verdict, is_told=policy is not Policy.PERSONAL)
+
+    def count_idle_look(self, verdict: str) -> None:
+        """Count the look at a published picture: `clean`, `readable` or `damaged`.
+
+        Told in the daily batch, because a pause would tell that something arrives.
+        """
+        self._count(self.idle_rechecked, verdict, is_told=False)
+
+    def tell_held(self) -> None:
+        """Add what waited for the daily batch to the public counters."""
+        with self._lock:
+            held, self._held = self._held, Counts()
+        for (counter, label), count in held.items():
+            counter.labels(label).inc(count)
+
+    def _count(self, counter: Counter, label: str, *, is_told: bool) -> None:
+        if is_told:
+            counter.labels(label).inc()
+            return
+        with self._lock:
+            self._held[counter, label] += 1

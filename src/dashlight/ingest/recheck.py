@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from dashlight.errors import Corrupt, Unavailable
 from dashlight.model import Redaction
 
-MODULE = "dashlight.ingest.recheck_process"
+_COMMAND = (sys.executable, "-m", "dashlight.ingest.recheck_process")
+IDLE_COMMAND = (*_COMMAND, "--idle")  # At the lowest priority; for what nobody waits for.
 _START_TIMEOUT_S = 60.0  # Loading the networks on a slow disk.
 _RETRY_AFTER_S = 30.0
 
@@ -57,7 +58,7 @@ class ProcessLook:
         command: Of the process.
     """
 
-    def __init__(self, *, timeout_s: float, command: Sequence[str] = (sys.executable, "-m", MODULE)) -> None:
+    def __init__(self, *, timeout_s: float, command: Sequence[str] = _COMMAND) -> None:
         self._timeout_s = timeout_s
         self._command = tuple(command)
         self._process: Process | None = None

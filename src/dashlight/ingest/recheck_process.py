@@ -3,7 +3,7 @@
 Asked: a line `{"size_bytes", "thumbnail_size_bytes", "redactions": [[kind, x_min, y_min, x_max, y_max, score]]}`, the
 JPEG and that of the thumbnail. Answered: `{"ready": true}` once, then `{"readable": [[kind, x_min, y_min, x_max,
 y_max]]}` or `{"corrupt": reason}` for each. A thumbnail that shows something else is of the kind `thumbnail`.
-It ends when stdin ends, so it never outlives the server.
+It ends when stdin ends, so it never outlives the server. With `--idle` it takes only what nothing else wants to run on.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from dashlight.vision.detectors import Detectors
 from dashlight.vision.second_look import recheck, thumbnail_difference
 
 _NICENESS = 5  # The server itself goes first.
+_IDLE_NICENESS = 19
 
 
 def main() -> None:
     """Look at pictures until stdin ends."""
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+    _step_back(is_idle="--idle" in sys.argv[1:])
     detectors = Detectors.load()
     requests, replies = sys.stdin.buffer, sys.stdout.buffer
     _reply(replies, {"ready": True})
@@ -35,6 +35,14 @@ def main() -> None:
         if (len(jpeg), len(thumbnail)) != (asked["size_bytes"], asked["thumbnail_size_bytes"]):
             return
         _reply(replies, _looked(jpeg, thumbnail, asked["redactions"], detectors))
+
+
+def _step_back(*, is_idle: bool) -> None:
+    """Let others go first."""
+    if is_idle and hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    if hasattr(os, "nice"):
+        os.nice(_IDLE_NICENESS if is_idle else _NICENESS)
 
 
 def _looked(jpeg: bytes, thumbnail: bytes, redactions: list[list[Any]], detectors: Detectors) -> dict[str, Any]:

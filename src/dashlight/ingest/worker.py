@@ -13,15 +13,15 @@ from dashlight.ingest.personal import publish_staged
 from dashlight.store import reports, upkeep
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
+from dashlight.store.places import day_of
 
 _LOG = logging.getLogger("dashlight.ingest")
 _LOOK_S = 30.0
-_DAY_S = 86_400
 
 
 def is_batch_due(last_day: int | None, now: datetime, hour: int) -> bool:
     """Return whether the batch is to be made: its hour has come today, or a day was missed."""
-    today = int(now.timestamp()) // _DAY_S
+    today = day_of(now)
     if last_day is None or last_day < today - 1:
         return True
     return last_day < today and now.hour >= hour
@@ -31,7 +31,7 @@ def run_due(
     database: Database, objects: Objects, *, now: datetime, hour: int, metrics: IngestMetrics | None = None
 ) -> int:
     """Carry out decisions, make the batch when it is due, forget what is due; return how many were published."""
-    today = int(now.timestamp()) // _DAY_S
+    today = day_of(now)
     if database.is_journal_due:
         database.forget_journal()
     reports.carry_out(database, objects)
@@ -40,6 +40,8 @@ def run_due(
     if not is_batch_due(last_day, now, hour):
         return 0
     published = publish_staged(database, objects, metrics=metrics)
+    if metrics is not None:
+        metrics.tell_held()
     database.write(lambda t: reports.forget_words(t, today))
     database.write(lambda t: upkeep.forget_refused(t, today))
     database.write(lambda t: upkeep.note_batch(t, today))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from uuid import UUID
 
 import numpy as np
@@ -13,10 +15,11 @@ from dashlight.errors import Gone, NotFound
 from dashlight.model import BBox, LonLat, Policy, merged_ranges, qk_range, tile_xy
 from dashlight.store import places
 from dashlight.store.publish import captured_text
-from dashlight.store.schema import PictureState, Precision, gone, mark, object_, picture, sequence, terms
+from dashlight.store.schema import PictureState, Precision, cleared, gone, mark, object_, picture, sequence, terms
 
 MAX_SCANNED = 20_000  # Rows that one page may cost; a page may be short and still have a next one.
 MAX_RANGES = 64
+MAX_DRAWS = 200  # Numbers drawn for one picture: those of erased pictures and of other policies are no use.
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,31 @@ def find_picture(connection: sa.Connection, picture_id: UUID) -> StoredPicture:
     if row is None or row.state != PictureState.PUBLISHED:
         raise _missing(connection, picture_id, is_hidden=row is not None)
     return _stored(row)
+
+
+def draw_picture(connection: sa.Connection, *, policies: Sequence[Policy], random: Random) -> StoredPicture | None:
+    """Return a picture that is shown and that the operator has not put back, each as likely as any other.
+
+    Args:
+        connection: To read with.
+        policies: Of which it is one.
+        random: Where chance comes from.
+
+    Returns:
+        None when there is none, or so few among all numbers ever given that none of `MAX_DRAWS` was one.
+    """
+    p = picture.c
+    last = connection.execute(sa.select(sa.func.max(p.number))).scalar()
+    if last is None:
+        return None
+    numbers = [random.randint(1, last) for _ in range(MAX_DRAWS)]
+    is_cleared = sa.exists().where(cleared.c.picture == p.number)
+    fitting = _SELECT.where(
+        p.number.in_(numbers), p.state == int(PictureState.PUBLISHED), terms.c.policy.in_(policies), ~is_cleared
+    )
+    found = {row.number: row for row in connection.execute(fitting)}
+    first = next((number for number in numbers if number in found), None)
+    return None if first is None else _stored(found[first])
 
 
 def _missing(connection: sa.Connection, picture_id: UUID, *, is_hidden: bool) -> NotFound:

@@ -26,6 +26,30 @@ REPORT_DAYS = 7  # After so many a report's words are deleted; a hidden picture 
 _p = schema.picture
 
 
+def hide_and_file(transaction: Transaction, number: int, *, issue: str, comment: str, day: int) -> bool:
+    """Hide a published picture and queue it for the operator; return False when it is not shown any more.
+
+    The caller runs `Database.forget_journal` once this is committed.
+    """
+    is_hidden = withdraw.hide(transaction, number)
+    if is_hidden:
+        file(transaction, number, issue=issue, comment=comment, day=day)
+    return is_hidden
+
+
+def file(transaction: Transaction, number: int, *, issue: str, comment: str, day: int) -> None:
+    """Queue a picture for the operator.
+
+    Args:
+        transaction: The write.
+        number: Of the picture.
+        issue: What is wrong with it.
+        comment: In the reporter's words, or empty.
+        day: Today as days since 1970-01-01.
+    """
+    transaction.connection.execute(sa.insert(report).values(picture=number, issue=issue, comment=comment, day=day))
+
+
 class Verdict(StrEnum):
     """What becomes of a reported picture."""
 
@@ -146,6 +170,9 @@ def _restore(transaction: Transaction, number: int) -> None:
     ).one_or_none()
     if row is None:
         return
+    is_known = sa.exists().where(schema.cleared.c.picture == number)
+    once = sa.select(sa.literal(number)).where(~is_known)
+    transaction.connection.execute(sa.insert(schema.cleared).from_select(["picture"], once))
     state = {"state": int(PictureState.PUBLISHED)}
     transaction.connection.execute(sa.update(_p).where(_p.c.number == number).values(**state))
     one = Shown(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dashlight.store import places, schema
+from dashlight.store import collections, places, schema
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
 from dashlight.store.outbox import NewEvent, tell
@@ -47,7 +47,8 @@ def erase(transaction: Transaction, numbers: Sequence[int]) -> None:
     _forget_what_was_told(transaction, rows)
     connection = transaction.connection
     for row in rows:
-        connection.execute(sa.delete(schema.report).where(schema.report.c.picture == row.number))
+        for table in (schema.report, schema.cleared):
+            connection.execute(sa.delete(table).where(table.c.picture == row.number))
         connection.execute(sa.delete(_p).where(_p.c.number == row.number))
         connection.execute(sa.insert(schema.gone).values(id=row.id))
     for terms, count in Counter(row.terms for row in rows).items():
@@ -138,6 +139,7 @@ def _unshow(transaction: Transaction, rows: Sequence[Row]) -> None:
         mark = schema.mark
         connection.execute(sa.delete(mark).where(mark.c.qk == row.qk, mark.c.number == row.number))
     _uncount(connection, rows)
+    collections.remove_pictures(connection, [row.number for row in rows])
     for row in rows:
         _freshen(connection, row.qk >> places.LIVE_SHIFT, places.octant_of(row.heading_ddeg), row.number)
     transaction.change.qks += [row.qk for row in rows]

@@ -1,0 +1,144 @@
+"""The second look when ingest has nothing to do: at random published pictures, for ever.
+
+    no upload for `recheck_idle_s` ─ draw a picture ─ look, in a process of its own ─ readable: hide it
+                                           ▲                    │
+                                           └─ rest 3 x as long ─┘      an upload: end the process at once
+
+The draw is uniform over the `fleet` and `open` pictures that are shown, with replacement, and nothing is kept of it: a
+list of what was looked at would tell which pictures are old. What is readable is hidden as by a report about privacy
+and waits for the operator's decision under the issue `recheck`; a picture that the operator put back is never drawn
+again. Verdicts are counted at the daily batch, because a pause in them would tell that somebody uploads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import SystemRandom
+
+from dashlight.errors import Corrupt, DashlightError, NotFound
+from dashlight.ingest.idleness import Idleness
+from dashlight.ingest.metrics import IngestMetrics
+from dashlight.ingest.recheck import Readable, SecondLook
+from dashlight.model import Policy, Redaction, RedactionKind
+from dashlight.store import reports
+from dashlight.store.database import Database
+from dashlight.store.objects import Objects
+from dashlight.store.pictures import ByteRange, StoredPicture, draw_picture, find_bytes
+from dashlight.store.places import day_of
+
+ISSUE = "recheck"
+CPU_SHARE = 0.25  # Of one core that looking may take; the rest of the time it rests.
+_DRAWN_POLICIES = (Policy.FLEET, Policy.OPEN)
+_LOG = logging.getLogger("dashlight.ingest")
+_RANDOM = SystemRandom()
+_LEAST_REST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A published picture and where its bytes lie."""
+
+    stored: StoredPicture
+    jpeg: ByteRange
+    thumbnail: ByteRange
+
+
+class IdleLook:
+    """Looks at published pictures whenever ingest is idle.
+
+    Args:
+        idleness: Of ingest.
+        database: The rows.
+        objects: The bytes.
+        look: Its process is ended whenever ingest has work, so it may not be the one that uploads wait for.
+        idle_s: Seconds without work before the first look; 0 never looks.
+        metrics: To count verdicts.
+        cpu_share: Of the time that may be spent on looking, above 0 and at most 1.
+    """
+
+    def __init__(
+        self,
+        idleness: Idleness,
+        database: Database,
+        objects: Objects,
+        look: SecondLook,
+        *,
+        idle_s: float,
+        metrics: IngestMetrics,
+        cpu_share: float = CPU_SHARE,
+    ) -> None:
+        self._idleness = idleness
+        self._database = database
+        self._objects = objects
+        self._look = look
+        self._idle_s = idle_s
+        self._metrics = metrics
+        self._rest = 1.0 / cpu_share - 1.0
+
+    def stop(self) -> None:
+        """End the look that runs; `run` returns soon."""
+        self._idleness.stop()
+
+    async def run(self) -> None:
+        """Look until `stop` is called."""
+        while self._idle_s > 0 and await self._idleness.wait_idle(self._idle_s):
+            try:
+                await self._look_on()
+            except DashlightError as exc:
+                _LOG.warning("recheck.failed", extra={"reason": exc.code})
+            except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again.
+                _LOG.exception("recheck.crashed")
+            await self._look.close()
+
+    async def _look_on(self) -> None:
+        """Look at one picture after the other until ingest has work or there is none to look at."""
+        # Only the look is ended half-way: what is written is written whole, before the database may be closed.
+        while (drawn := await asyncio.to_thread(_draw, self._database)) is not None:
+            began = time.monotonic()
+            try:
+                found = await self._idleness.while_idle(_readable(self._objects, self._look, drawn))
+            except (Corrupt, NotFound):  # Damaged, or erased meanwhile: nothing can be read in it.
+                self._metrics.count_idle_look("damaged")
+            else:
+                if found is None:
+                    return
+                if found:
+                    await asyncio.to_thread(_hide, self._database, drawn.stored.number, found[0])
+                self._metrics.count_idle_look("readable" if found else "clean")
+            rest_s = max(_LEAST_REST_S, (time.monotonic() - began) * self._rest)
+            if not await self._idleness.stays_idle(rest_s):
+                return
+
+
+def _draw(database: Database) -> _Drawn | None:
+    with database.read() as connection:
+        stored = draw_picture(connection, policies=_DRAWN_POLICIES, random=_RANDOM)
+        if stored is None:
+            return None
+        jpeg, thumbnail = (find_bytes(connection, stored.id, is_thumbnail=each) for each in (False, True))
+        return _Drawn(stored, jpeg, thumbnail)
+
+
+async def _readable(objects: Objects, look: SecondLook, drawn: _Drawn) -> tuple[Readable, ...]:
+    jpeg, thumbnail = [
+        await asyncio.to_thread(objects.read, held.key, held.offset, held.size_bytes)
+        for held in (drawn.jpeg, drawn.thumbnail)
+    ]
+    # The look needs no score, and none is kept.
+    redactions = [Redaction(RedactionKind(kind), box, 1.0) for kind, box in drawn.stored.redactions]
+    return await look.readable(jpeg, redactions, thumbnail)
+
+
+def _hide(database: Database, number: int, found: Readable) -> None:
+    """Hide a picture and queue it for the operator, unless it was hidden or erased meanwhile."""
+    x_min, y_min, x_max, y_max = (round(side) for side in found.bbox_xyxy)
+    comment = f"{found.kind} at {x_min}, {y_min}, {x_max}, {y_max}"
+    today = day_of(datetime.now(UTC))
+    is_hidden = database.write(lambda t: reports.hide_and_file(t, number, issue=ISSUE, comment=comment, day=today))
+    if is_hidden:
+        database.forget_journal()  # What was told of it is deleted; it is not to be read there either.
+        _LOG.warning("recheck.hidden", extra={"kind": found.kind})
