@@ -198,8 +198,9 @@ def import_once(
     progress: Progress,
     stop: threading.Event,
     uploads: UploadThread | None = None,
+    found: Callable[[Sequence[Path]], None] = lambda _: None,
 ) -> Imported:
-    """Import recordings while what is sealed goes up; the caller finishes the uploads.
+    """Import recordings while what is sealed goes up; the caller finishes the uploads, `found` is as in `Importer`.
 
     Raises:
         SpoolFull: When there is no room and nothing goes up.
@@ -212,6 +213,7 @@ def import_once(
         progress=_waking(progress, uploads),
         stop=stop,
         wait_for_room=uploads.wait_for_room if uploads is not None else lambda: False,
+        found=found,
     )
     sweep(station)
     return importer.import_paths(paths)

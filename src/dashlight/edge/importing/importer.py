@@ -46,6 +46,7 @@ class Importer:
         stop: When set, what was redacted is sealed and the import ends.
         wait_for_room: Called when the spool is full; waits, and returns whether it is worth another try.
         now: Unix seconds.
+        found: Is told the recordings that are looked at from now on, in their order.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Importer:
         stop: threading.Event,
         wait_for_room: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
+        found: Callable[[Sequence[Path]], None] = lambda _: None,
     ) -> None:
         self._ledger = station.ledger
         self._disclosure = station.disclosure
         self._options = options
         self._stop = stop
         self._now = now
+        self._found = found
         self._maker = PictureMaker(
             station,
             detectors,
@@ -117,7 +120,9 @@ class Importer:
             else:
                 why = "recorded while parking" if recording.is_parking else "looks into the vehicle"
                 self.reject(Rejected(recording.path, f"{why}: no pictures of the street", "not-a-street"))
-        for drive in drives(sources):
+        ordered = list(drives(sources))
+        self._found([recording.path for drive in ordered for recording in drive.recordings])
+        for drive in ordered:
             if self._stop.is_set():
                 return
             self._import_drive(drive)
@@ -190,6 +195,7 @@ class Importer:
         named = self._without_kept(named)
         known = {name for _, name in named if self._is_known(name)}
         self.done.known += len(known)
+        self.done.forgotten += len(self._forgotten(known))
         if all(name in known for _, name in named):
             return
         pieces = [
@@ -236,6 +242,10 @@ class Importer:
         """Return the name of the drive that the first recording is of; an earlier import may have begun it."""
         row = self._ledger.recording(named[0][1])
         return row.drive if row is not None and row.drive is not None else named[0][1]
+
+    def _forgotten(self, names: Iterable[str]) -> list[str]:
+        rows = (self._ledger.recording(name) for name in names)
+        return [row.fingerprint for row in rows if row is not None and row.state is RecordingState.FORGOTTEN]
 
     def _is_known(self, name: str) -> bool:
         row = self._ledger.recording(name)

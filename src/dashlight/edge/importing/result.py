@@ -31,6 +31,7 @@ class Imported:
     bundles: int = 0
     redactions: int = 0
     known: int = 0  # Recordings that had been imported before.
+    forgotten: int = 0  # Of those: taken back by their owner, and so never imported again.
     waiting: int = 0  # Recordings of which the policy lets nothing be told yet.
     kept: int = 0  # Recordings that came in under a more careful policy, and stay so.
     converted: int = 0  # Of those: named one by one again, and so told under the policy of now.
