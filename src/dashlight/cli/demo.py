@@ -223,6 +223,7 @@ def _imported(
                     progress=follower,
                     stop=stop,
                     uploads=uploads,
+                    found=lines.found,
                 )
             finally:
                 uploaded = uploads.finish()

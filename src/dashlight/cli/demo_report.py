@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.counted import counted
 from dashlight.cli.printable import shown
 
 if TYPE_CHECKING:
@@ -97,25 +98,12 @@ def _on_the_map(server: Server, ids: dict[str, tuple[float, float]]) -> Iterator
     """Yield what any reader sees of these pictures."""
     if not ids:
         return
-    import httpx
-
-    from dashlight.errors import Unavailable
+    from dashlight.model import BBox
 
     lons, lats = [lon for lon, _ in ids.values()], [lat for _, lat in ids.values()]
-    query: dict[str, str] = {
-        "bbox": f"{min(lons):.6f},{min(lats):.6f},{max(lons):.6f},{max(lats):.6f}",
-        "limit": "500",
-    }
-    with httpx.Client(base_url=server.url, timeout=30.0, trust_env=False) as client:
-        while True:
-            try:
-                page = client.get("/v1/pictures", params=query).raise_for_status().json()
-            except (httpx.HTTPError, ValueError) as exc:
-                raise Unavailable(f"the demo's server does not answer: {exc}") from exc
-            yield from (feature for feature in page["features"] if feature["id"] in ids)
-            if not page.get("next"):
-                return
-            query["cursor"] = str(page["next"])
+    for feature in server.pictures_in(BBox(min(lons), min(lats), max(lons), max(lats))):
+        if feature.get("id") in ids:
+            yield feature
 
 
 def _exit_code(outcome: Outcome, uploaded: Uploaded) -> int:
@@ -152,14 +140,16 @@ def report(args: argparse.Namespace, outcome: Outcome) -> None:
             }
         )
         return
+    from dashlight.cli.edge_summary import rejected_lines
+
     known = outcome.recordings - outcome.new_recordings
     sys.stdout.write(
-        f"{outcome.recordings} recordings ({outcome.new_recordings} new, {known} there already), "
-        f"{outcome.pictures} pictures on the map ({outcome.new_pictures} new), {outcome.redactions} redactions, "
-        f"{len(outcome.rejected)} rejected, in {outcome.seconds:.1f} s\n"
+        f"{counted(outcome.recordings, 'recording')} ({outcome.new_recordings} new, {known} there already), "
+        f"{counted(outcome.pictures, 'picture')} on the map ({outcome.new_pictures} new), "
+        f"{counted(outcome.redactions, 'redaction')} in {outcome.seconds:.1f} s\n"
     )
-    for r in outcome.rejected:
-        sys.stdout.write(shown(f"  rejected  {r.path}: {r.reason}. {r.hint}".rstrip()) + "\n")
+    for line in rejected_lines(outcome.rejected):
+        sys.stdout.write(shown(line) + "\n")
     for name, url in outcome.urls.items():
         sys.stdout.write(f"  {name:8}  {url}\n")
     sys.stdout.flush()

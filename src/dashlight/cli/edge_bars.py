@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 from rich.console import Console
@@ -110,6 +111,7 @@ class BarLines(Lines):
         self._bars = bars_on(console or Console(stderr=True))
         self._files: TaskID | None = None
         self._task: TaskID | None = None
+        self._numbers: dict[Path, int] = {}  # Of the files, by their place in the import.
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -121,18 +123,26 @@ class BarLines(Lines):
     def _say(self, text: str) -> None:
         self._bars.console.print(shown(text), markup=False, highlight=False)
 
-    def at_file(self, number: int, total: int) -> None:
-        """Show how many files of how many are looked at."""
-        if total < 2:
-            return
-        if self._files is None:
-            self._files = self._bars.add_task("", total=total, is_timed=False)
-        self._bars.update(self._files, description=f"file {number} of {total}", completed=number - 1, total=total)
+    def found(self, paths: Sequence[Path]) -> None:
+        """Show a bar for the files, when there are several."""
+        self._numbers = {path: number for number, path in enumerate(paths, start=1)}
+        if self._files is not None:
+            self._bars.remove_task(self._files)
+        self._files = self._bars.add_task("", total=len(paths), is_timed=False) if len(paths) > 1 else None
+        self._at_file(1, done=0)
+
+    def _at_file(self, number: int, *, done: int) -> None:
+        if self._files is not None:
+            said = f"file {number:,} of {len(self._numbers):,}"
+            self._bars.update(self._files, description=said, completed=done)
 
     def begun(self, recording: Recording, located: Located, wanted: int) -> None:
         """Show a bar for the recording."""
         super().begun(recording, located, wanted)
         self._drop_bar()
+        number = self._numbers.get(recording.path)
+        if number is not None:
+            self._at_file(number, done=number - 1)
         self._task = self._bars.add_task(shown(recording.path.name), total=wanted or None, is_timed=True)
 
     def picture(self, picture: RedactedPicture) -> None:

@@ -156,6 +156,7 @@ def _import(args: argparse.Namespace, settings: EdgeSettings, home: Home, stop: 
                 progress=progress,
                 stop=stop,
                 uploads=uploads,
+                found=progress.found,
             )
         finally:
             uploaded = uploads.finish() if uploads is not None else None

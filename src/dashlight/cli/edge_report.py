@@ -47,6 +47,9 @@ class Lines:
                 sys.stderr.write(shown(text) + "\n")
                 sys.stderr.flush()
 
+    def found(self, paths: Sequence[Path]) -> None:
+        """Say nothing."""
+
     def begun(self, recording: Recording, located: Located, wanted: int) -> None:
         """Say where and when a recording was, and how that is known."""
         self._say(f"{recording.path.name}: {located.report.summary}; about {counted(wanted, 'picture')}")

@@ -43,8 +43,11 @@ def summary_lines(
 
 
 def _known_lines(imported: Imported) -> Iterator[str]:
-    if imported.known:
-        yield f"{counted(imported.known, 'recording')} {_was(imported.known)} imported before"
+    before = imported.known - imported.forgotten
+    if before:
+        yield f"{counted(before, 'recording')} {_was(before)} imported before"
+    if imported.forgotten:
+        yield f"{counted(imported.forgotten, 'recording')} {_was(imported.forgotten)} forgotten; not imported again"
 
 
 def _waiting_lines(station: Station, imported: Imported) -> Iterator[str]:
@@ -149,6 +152,7 @@ def summary_row(
         "bundles": imported.bundles,
         "redactions": imported.redactions,
         "known": imported.known,
+        "forgotten": imported.forgotten,
         "waiting": imported.waiting,
         "kept": imported.kept,
         "converted": imported.converted,

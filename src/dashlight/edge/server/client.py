@@ -7,11 +7,12 @@ portal, or a gigabyte where a receipt is due raise only `dashlight.errors`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -28,7 +29,7 @@ from dashlight.errors import (
     Unavailable,
     UsageError,
 )
-from dashlight.model import Policy
+from dashlight.model import BBox, Policy
 from dashlight.wire import MEDIA_TYPE, from_base64url
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
@@ -197,10 +198,34 @@ class Server:
         """Return the public Features within about a metre of a place."""
         reach = 1e-5
         box = f"{lon - reach:.6f},{lat - reach:.6f},{lon + reach:.6f},{lat + reach:.6f}"
-        features = _object(self._checked("GET", f"/v1/pictures?bbox={box}&limit=500")).get("features")
+        return self._pictures_page(f"bbox={box}&limit=500")[0]
+
+    def pictures_in(self, box: BBox) -> Iterator[dict[str, Any]]:
+        """Yield the public Features in a box, page by page.
+
+        Raises:
+            Corrupt: When a page is none, or the pages have no end.
+        """
+        query = f"bbox={box.west:.6f},{box.south:.6f},{box.east:.6f},{box.north:.6f}&limit=500"
+        cursors: set[str] = set()
+        cursor = ""
+        while True:
+            features, following = self._pictures_page(query + cursor)
+            yield from features
+            if not following:
+                return
+            if following in cursors:
+                raise Corrupt("the server's pages of pictures have no end", code="bad-reply")
+            cursors.add(following)
+            cursor = f"&cursor={quote(following, safe='')}"
+
+    def _pictures_page(self, query: str) -> tuple[list[dict[str, Any]], str]:
+        """Return the Features of a page, and the cursor of the next one or nothing."""
+        page = _object(self._checked("GET", f"/v1/pictures?{query}"))
+        features, following = page.get("features"), page.get("next")
         if not isinstance(features, list):
             raise Corrupt("the server's answer has no features", code="bad-reply")
-        return [f for f in features if isinstance(f, dict)]
+        return [f for f in features if isinstance(f, dict)], following if isinstance(following, str) else ""
 
     def _checked(
         self,
