@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TRACED := tests/unit tests/property tests/golden
 VENDOR_TOOLS := $(wildcard tools/vendor*) tools/convert_nanodet.py tools/patch_centerface.py tools/prepare_basemap.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -66,8 +67,14 @@ vendor: $(DONE)/vendor-tools ## bring everything third-party that is shipped, an
 dev: $(DONE)/dev $(DONE)/vendor ## install everything for working on dashlight
 
 .PHONY: test
-test: $(DONE)/dev $(DONE)/vendor ## run the tests; ARGS="tests/unit -k tar" for some
-	$(BIN)/pytest $(if $(ARGS),$(ARGS),-q)
+test: $(DONE)/dev $(DONE)/vendor node_modules/.done ## run the tests; ARGS="tests/unit -k tar" for some
+ifdef ARGS
+	$(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest -q $(TRACED) --cov --cov-report=json:.cache/coverage.json
+	$(BIN)/pytest -q $(addprefix --ignore=,$(TRACED))
+	$(BIN)/python tools/check_coverage.py
+endif
 
 .PHONY: check
 check: $(DONE)/dev $(DONE)/vendor $(if $(wildcard package.json),node_modules/.done) ## style, types, layers, locks, docs: what CI runs before the tests
@@ -107,11 +114,15 @@ screenshots: $(DONE)/dev $(DONE)/vendor ## make the pictures of the docs again; 
 	$(BIN)/python tools/screenshots.py
 
 .PHONY: browser-deps
-browser-deps: ## install Chromium and its driver on Debian, Ubuntu or Raspberry Pi OS when absent
-	@command -v chromium chromedriver >/dev/null 2>&1 && [ "$$(command -v chromium chromedriver | wc -l)" = 2 ] || { \
+browser-deps: ## install Chromium, its driver, Firefox and a screen for it on Debian or Raspberry Pi OS when absent
+	@missing=; \
+	for each in chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr Xvfb:xvfb; do \
+	  command -v "$${each%%:*}" >/dev/null || missing="$$missing $${each##*:}"; \
+	done; \
+	[ -z "$$missing" ] || { \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -qq; \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium chromium-driver; }
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
 
 .PHONY: wheel
 wheel: $(DONE)/dev $(DONE)/vendor ## build the wheel, with everything that is shipped in it
