@@ -1,4 +1,4 @@
-"""A real Chromium over a real server."""
+"""Real browsers over a real server."""
 
 import json
 import shutil
@@ -17,12 +17,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _pages():
+    if not (WEB / "vendor" / "maplibre-gl" / "maplibre-gl.mjs").is_file():
+        pytest.skip("the vendored files are not there; run `make vendor`")
+
+
 @pytest.fixture(scope="session")
 def _driver(tmp_path_factory):
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("Chromium and its driver are not installed; `make browser-deps` does it on Debian")
-    if not (WEB / "vendor" / "maplibre-gl" / "maplibre-gl.mjs").is_file():
-        pytest.skip("the vendored files are not there; run `make vendor`")
     driver = chromium(tmp_path_factory.mktemp("chromium"))
     yield driver
     driver.quit()
