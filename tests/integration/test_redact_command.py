@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 
 from dashlight.cli import redact
-from dashlight.errors import InputError
+from dashlight.errors import HostError, InputError, UsageError
 
 
 def scene(width=640, height=360):
@@ -126,7 +126,7 @@ def test_bad_files_are_named_and_the_others_go_on(tmp_path, capsys):
     assert set(errors) == {"cut.jpg", "empty.jpg", "text.png", "bomb.png", "nowhere.jpg"}
     assert "100000x100000" in errors["bomb.png"]
     assert [row["input"] for row in rows if "output" in row] == [str(tmp_path / "good.jpg")]
-    assert "1 redacted, 5 rejected" in err
+    assert "1 photo redacted, 5 rejected" in err
 
 
 def test_an_output_inside_the_input_is_not_read_again(tmp_path, capsys):
@@ -186,6 +186,36 @@ def test_no_photo_at_all_is_an_input_error(tmp_path, capsys):
         run(capsys, tmp_path, "--output", tmp_path / "out")
 
 
-def test_no_worker_is_an_input_error(tmp_path, capsys):
-    with pytest.raises(InputError, match="--workers 0"):
-        run(capsys, tmp_path, "--output", tmp_path / "out", "--workers", "0")
+@pytest.mark.parametrize("workers", [0, 65])
+def test_workers_are_bounded_and_the_bound_is_told(tmp_path, capsys, workers):
+    with pytest.raises(UsageError, match=f"--workers {workers} is outside 1..64"):
+        run(capsys, tmp_path, "--output", tmp_path / "out", "--workers", workers)
+
+
+def test_the_folder_of_the_photos_is_no_output(tmp_path, capsys):
+    (tmp_path / "link").symlink_to(tmp_path)
+
+    for output in (tmp_path, tmp_path / "link"):
+        with pytest.raises(UsageError, match="is the folder of the photos itself") as told:
+            run(capsys, tmp_path, "--output", output)
+        assert str(tmp_path.with_name(f"{tmp_path.name}-redacted")) in told.value.hint
+
+
+def test_a_folder_within_the_output_is_read(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "photo.jpg").write_bytes(jpeg_of(scene()))
+
+    code, _, err = run(capsys, tmp_path / "in", "--output", tmp_path)
+
+    assert code == 0
+    assert "1 photo redacted, 0 rejected" in err
+    assert (tmp_path / "photo.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_an_output_that_cannot_be_written_is_told(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "photo.jpg").write_bytes(jpeg_of(scene()))
+    (tmp_path / "out").write_text("in the way")
+
+    with pytest.raises(HostError, match=r"cannot write photo\.jpg"):
+        run(capsys, tmp_path / "in", "--output", tmp_path / "out")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.counted import counted
 from dashlight.cli.edge_options import add_home, add_network, home_of, settings_of
 from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:
     from dashlight.config import EdgeSettings
     from dashlight.edge.disclosure import Selection
+    from dashlight.edge.server import Server
     from dashlight.edge.station import Station
 
 
@@ -88,7 +91,7 @@ def _selection(args: argparse.Namespace, station: Station, settings: EdgeSetting
     )
 
 
-def _server(station: Station, settings: EdgeSettings) -> Any:
+def _server(station: Station, settings: EdgeSettings) -> Server:
     from dashlight.edge.server import Server
 
     enrolment = station.home.required_enrolment()
@@ -107,8 +110,8 @@ def _show(args: argparse.Namespace, selection: Selection) -> None:
         )
     else:
         sys.stdout.write(
-            f"{len(selection.pictures)} pictures, {len(selection.bundles)} whole bundles, "
-            f"{len(selection.recordings)} recordings are to be forgotten\n"
+            f"To be forgotten: {counted(len(selection.pictures), 'picture')}, "
+            f"{counted(len(selection.bundles), 'whole bundle')}, {counted(len(selection.recordings), 'recording')}\n"
         )
 
 
@@ -132,7 +135,9 @@ def _forget(args: argparse.Namespace, station: Station, selection: Selection, se
     from dashlight.errors import Unavailable
 
     now = time.time()
+    waiting = _spooled(station, selection)
     take_back(station.ledger, station.spool, selection, now=now, at_once=args.now, rng=random.SystemRandom())
+    due = station.ledger.pictures_left_to_erase()
     erased, away = 0, None
     if station.enrolment is not None:
         server = _server(station, settings)
@@ -142,11 +147,52 @@ def _forget(args: argparse.Namespace, station: Station, selection: Selection, se
             away = exc
         finally:
             server.close()
-    left = due_count(station.ledger)
+    left = station.ledger.pictures_left_to_erase()
+    bundles, pictures = due[0] - left[0], due[1] - left[1]
     if args.json:
-        print_json({"event": "forgotten", "erased_at_server": erased, "erasures_due": left})
+        print_json(
+            {
+                "event": "forgotten",
+                "unsent_pictures": waiting,
+                "erased_at_server": erased,
+                "erased_bundles": bundles,
+                "erased_pictures": pictures,
+                "erasures_due": due_count(station.ledger),
+                "pictures_due": left[1],
+            }
+        )
     else:
-        sys.stdout.write(f"{erased} erased at the server, {left} to be erased there later by `dashlight edge run`\n")
+        for line in forgotten_lines(unsent=waiting, bundles=bundles, pictures=pictures, pictures_left=left[1]):
+            sys.stdout.write(f"{line}\n")
     if away is not None:
         raise away
     return 0
+
+
+def _spooled(station: Station, selection: Selection) -> int:
+    """Return how many of the pictures never left this machine."""
+    from dashlight.edge.home.ledger import BundleState
+
+    spooled = {b.number for b in station.ledger.bundles(BundleState.SPOOLED, BundleState.REFUSED)}
+    return sum(picture.bundle in spooled for picture in selection.pictures)
+
+
+def forgotten_lines(*, unsent: int, bundles: int, pictures: int, pictures_left: int) -> Iterator[str]:
+    """Yield what came of it, for a person.
+
+    Args:
+        unsent: Pictures that were taken out of the spool.
+        bundles: Erased at the server as wholes.
+        pictures: Erased at the server, those of the bundles too.
+        pictures_left: To be erased there later.
+    """
+    if unsent:
+        yield f"{counted(unsent, 'picture')} taken out of the spool; never published"
+    if pictures > 0:
+        of = counted(pictures, "picture")
+        whole = counted(bundles, "bundle")
+        yield f"{f'{whole} ({of})' if bundles > 0 else of} erased at the server"
+    if pictures_left:
+        yield f"{counted(pictures_left, 'picture')} to be erased at the server later, by `dashlight edge run`"
+    elif not unsent and pictures <= 0:
+        yield "Nothing was published of it, so there is nothing to erase."

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.counted import counted
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
-from dashlight.errors import HostError, InputError, Rejected
+from dashlight.errors import InputError, Rejected, UsageError
 
 if TYPE_CHECKING:
     from dashlight.model import Detection, RawFrame, RedactedPicture
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 DEFAULT_WORKERS = 2
+MAX_WORKERS = 64
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -118,7 +120,7 @@ class Report:
             )
             return
         kinds = [each.kind.value for each in picture.redactions]
-        counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "nothing"
+        counts = ", ".join(counted(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)) or "nothing"
         sys.stdout.write(f"{shown(job.target)}: {counts} painted over\n")
 
     def _print(self, row: dict[str, object]) -> None:
@@ -137,8 +139,9 @@ def run(args: argparse.Namespace) -> int:
     """
     from dashlight.vision import Detectors, redact_sequence
 
-    if args.workers < 1:
-        raise InputError(f"--workers {args.workers} must be 1 or more")
+    if not 1 <= args.workers <= MAX_WORKERS:
+        raise UsageError(f"--workers {args.workers} is outside 1..{MAX_WORKERS}")
+    check_output(args.paths, args.output)
     report = Report(args.json)
     jobs = []
     for planned in plan(args.paths, args.output):
@@ -162,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
         write_picture(job.target, picture.jpeg)
         report.add(job, picture, detect_ms=detector.pop_ms(key))
     if not getattr(args, "quiet", False):
-        sys.stderr.write(f"{report.redacted} redacted, {report.rejected} rejected\n")
+        sys.stderr.write(f"{counted(report.redacted, 'photo')} redacted, {report.rejected} rejected\n")
     return InputError.exit_code if report.rejected else 0
 
 
@@ -181,6 +184,17 @@ def read_frames(jobs: Iterable[Job], pending: deque[tuple[Job, int]], report: Re
             continue
         pending.append((job, id(read)))
         yield RawFrame(read, offset_s=float(index))
+
+
+def check_output(paths: Iterable[Path], output: Path) -> None:
+    """Raise UsageError when the output is one of the folders of photos: they are never overwritten."""
+    own = output.resolve()
+    for path in paths:
+        if path.is_dir() and path.resolve() == own:
+            raise UsageError(
+                f"--output {output} is the folder of the photos itself, and photos are never overwritten",
+                hint=f"name another folder, such as --output {own.parent / f'{own.name}-redacted'}",
+            )
 
 
 def plan(paths: Iterable[Path], output: Path) -> Iterator[Job | Rejected]:
@@ -208,9 +222,10 @@ def photos_in(paths: Iterable[Path], output: Path) -> Iterator[tuple[Path | Reje
     own = output.resolve()
     for path in paths:
         if path.is_dir():
+            is_below = own.is_relative_to(path.resolve())  # What an earlier run wrote there is no input.
             for source in sorted(path.rglob("*")):
                 is_photo = source.suffix.lower() in SUFFIXES and source.is_file()
-                if is_photo and not source.resolve().is_relative_to(own):
+                if is_photo and not (is_below and source.resolve().is_relative_to(own)):
                     yield source, source.relative_to(path)
         elif path.is_file():
             yield path, Path(path.name)
@@ -219,18 +234,12 @@ def photos_in(paths: Iterable[Path], output: Path) -> Iterator[tuple[Path | Reje
 
 
 def write_picture(path: Path, jpeg: bytes) -> None:
-    """Write a picture whole or not at all.
+    """Write a picture whole or not at all; durable on return, readable as the user's other files are.
 
     Raises:
         HostError: When the folder cannot be written to.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(jpeg)
-        part.replace(path)
-    except OSError as exc:
-        part.unlink(missing_ok=True)
-        raise HostError(
-            f"{path} cannot be written: {exc.strerror or exc}", hint="check --output, its permissions and the disk"
-        ) from exc
+    from dashlight.store.durable import make_folder, write_durably
+
+    make_folder(path.parent, mode=0o777)  # Less the umask, as for the file.
+    write_durably(path, jpeg, mode=0o666)

@@ -71,7 +71,11 @@ def enrol(transaction: Transaction, invite_secret: str, policy: Policy, license_
             "the invite is spent or not one of this server's", hint="ask the operator for another", code="bad-invite"
         )
     if row.policy != policy:
-        raise Unauthorized(f"the invite is for {row.policy}, not {policy}", code="bad-invite")
+        raise Unauthorized(
+            f"the invite is for {row.policy}, not {policy}",
+            hint=f"enrol with --policy {row.policy}, or ask the operator for an invite for {policy}",
+            code="bad-invite",
+        )
     credential = new_secret()
     transaction.connection.execute(sa.delete(invite).where(invite.c.hash == hashed))
     transaction.connection.execute(

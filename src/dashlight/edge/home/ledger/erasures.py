@@ -68,6 +68,17 @@ class ErasureTable(RecordingTable, BundleTable, PictureTable):
         )
         return int(rows[0][0])
 
+    def pictures_left_to_erase(self) -> tuple[int, int]:
+        """Return how many bundles still have to be erased at the server, and how many pictures, those in them too."""
+        rows = self.rows(
+            "SELECT count(*), coalesce(sum(pictures), 0),"
+            " (SELECT count(*) FROM pictures p WHERE p.forget_at IS NOT NULL AND NOT EXISTS"
+            "  (SELECT 1 FROM bundles b WHERE b.number = p.bundle AND b.forget_at IS NOT NULL))"
+            " FROM bundles WHERE forget_at IS NOT NULL"
+        )
+        bundles, in_bundles, single = rows[0]
+        return int(bundles), int(in_bundles) + int(single)
+
     def bundles_to_erase(self, now: float) -> list[BundleRow]:
         """Return the bundles whose erasure is due, longest due first."""
         return self._bundles("forget_at <= ?", (now,), order="forget_at, number")
