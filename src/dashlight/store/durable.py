@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dashlight.errors import HostError
@@ -89,7 +89,8 @@ def write_durably(path: Path, content: bytes | memoryview, *, mode: int = 0o600)
                 os.fsync(file.fileno())
         adopt_durably(part, path, is_synced=True)
     except BaseException:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # What went wrong first is told.
+            part.unlink(missing_ok=True)
         raise
 
 
