@@ -101,7 +101,13 @@ _SELECT = (
 )
 
 
-def _stored(row: sa.Row[tuple[object, ...]]) -> StoredPicture:
+def picture_select() -> sa.Select[tuple[object, ...]]:
+    """Return the SELECT whose rows `stored_picture` reads: picture, its terms, and its sequence when it has one."""
+    return _SELECT
+
+
+def stored_picture(row: sa.Row[tuple[object, ...]]) -> StoredPicture:
+    """Return the picture of a row of `picture_select`."""
     return StoredPicture(
         number=row.number,
         id=UUID(bytes=row.id),
@@ -132,7 +138,7 @@ def find_picture(connection: sa.Connection, picture_id: UUID) -> StoredPicture:
     row = connection.execute(_SELECT.where(picture.c.id == picture_id.bytes)).one_or_none()
     if row is None or row.state != PictureState.PUBLISHED:
         raise _missing(connection, picture_id, is_hidden=row is not None)
-    return _stored(row)
+    return stored_picture(row)
 
 
 def draw_picture(connection: sa.Connection, *, policies: Sequence[Policy], random: Random) -> StoredPicture | None:
@@ -157,7 +163,7 @@ def draw_picture(connection: sa.Connection, *, policies: Sequence[Policy], rando
     )
     found = {row.number: row for row in connection.execute(fitting)}
     first = next((number for number in numbers if number in found), None)
-    return None if first is None else _stored(found[first])
+    return None if first is None else stored_picture(found[first])
 
 
 def _missing(connection: sa.Connection, picture_id: UUID, *, is_hidden: bool) -> NotFound:
@@ -301,7 +307,7 @@ def _page_from_marks(
     wanted = [int(numbers[chosen[i]]) for i in order]
     is_more = len(wanted) > limit
     rows = {row.number: row for row in connection.execute(_SELECT.where(picture.c.number.in_(wanted[:limit])))}
-    pictures = tuple(_stored(rows[number]) for number in wanted[:limit] if number in rows)
+    pictures = tuple(stored_picture(rows[number]) for number in wanted[:limit] if number in rows)
     end = Position(pictures[-1].captured_ms, pictures[-1].number) if is_more and pictures else None
     return Page(pictures, end)
 
@@ -331,4 +337,4 @@ def _page_along_time(
         if scanned < MAX_SCANNED:
             last = None
     rows = {row.number: row for row in connection.execute(_SELECT.where(p.number.in_(wanted)))}
-    return Page(tuple(_stored(rows[number]) for number in wanted if number in rows), last)
+    return Page(tuple(stored_picture(rows[number]) for number in wanted if number in rows), last)

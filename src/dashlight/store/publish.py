@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week
-from dashlight.store import places, schema
+from dashlight.store import collections, places, schema
 from dashlight.store.database import Transaction
 from dashlight.store.outbox import NewEvent, tell
 from dashlight.store.places import DAY_MS, Place
@@ -278,6 +278,7 @@ def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
     connection.execute(sa.insert(schema.mark), marks)
     connection.execute(_UPSERT_LIVE, live)
     _count(connection, shown)
+    collections.add_pictures(connection, [one.number for one in shown])
     transaction.change.qks += [one.place.qk for one in shown]
 
 

@@ -86,3 +86,16 @@ refused = _table("refused", sha256=_B, day=_I)
 report = _table("report", number=_I, picture=_I, issue=_T, comment=_T, day=_I)
 cleared = _table("cleared", picture=_I)
 decision = _table("decision", number=_I, picture=_I, verdict=_T)
+collection = _table(
+    "collection",
+    id=_T,
+    terms=_I,
+    sequence=_I,
+    pictures=_I,
+    west_e6=_I,
+    south_e6=_I,
+    east_e6=_I,
+    north_e6=_I,
+    first_ms=_I,
+    last_ms=_I,
+)

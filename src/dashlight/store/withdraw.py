@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dashlight.store import places, schema
+from dashlight.store import collections, places, schema
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
 from dashlight.store.outbox import NewEvent, tell
@@ -139,6 +139,7 @@ def _unshow(transaction: Transaction, rows: Sequence[Row]) -> None:
         mark = schema.mark
         connection.execute(sa.delete(mark).where(mark.c.qk == row.qk, mark.c.number == row.number))
     _uncount(connection, rows)
+    collections.remove_pictures(connection, [row.number for row in rows])
     for row in rows:
         _freshen(connection, row.qk >> places.LIVE_SHIFT, places.octant_of(row.heading_ddeg), row.number)
     transaction.change.qks += [row.qk for row in rows]

@@ -1,0 +1,163 @@
+"""Conditions on pictures as values, and the SQL that they become; what they may name is `PROPERTIES`.
+
+The subset of CQL2 (OGC 21-065r2) that `basic-cql2` and `advanced-comparison-operators` ask for, over the properties
+that pictures have. An unknown value is neither equal nor unequal to anything, as in SQL and in CQL2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from dashlight.store import schema
+from dashlight.store.collections import CellMonth
+from dashlight.store.places import h3_range
+from dashlight.store.schema import Precision
+
+_p, _t = schema.picture.c, schema.terms.c
+
+
+class Kind(StrEnum):
+    """What values a property has."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"  # Milliseconds since 1970.
+    ID = "id"  # 16 bytes.
+    COLLECTION = "collection"  # A sequence's 16 bytes, a `CellMonth`, or None for a name that no collection has.
+
+
+PROPERTIES: dict[str, tuple[Kind, sa.ColumnElement[Any] | None]] = {
+    "id": (Kind.ID, _p.id),
+    "collection": (Kind.COLLECTION, None),
+    "datetime": (Kind.TIME, _p.captured_ms),
+    "view:azimuth": (Kind.NUMBER, _p.heading_ddeg / sa.literal(10.0)),
+    "license": (Kind.TEXT, _t.license),
+    "dashlight:policy": (Kind.TEXT, _t.policy),
+    "dashlight:attribution": (Kind.TEXT, sa.func.nullif(_t.attribution, "")),
+    "dashlight:accuracy_m": (Kind.NUMBER, _p.accuracy_dm / sa.literal(10.0)),
+    "dashlight:rank": (Kind.NUMBER, _p.rank),
+    "dashlight:width": (Kind.NUMBER, _p.width),
+    "dashlight:height": (Kind.NUMBER, _p.height),
+    "dashlight:captured_precision": (
+        Kind.TEXT,
+        sa.case({int(precision): precision.name.lower() for precision in Precision}, value=_p.captured_precision),
+    ),
+}
+Operator = Literal["=", "<>", "<", "<=", ">", ">="]
+Value = str | float | int | bytes | CellMonth | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A property compared with a value; the value is of the property's kind already."""
+
+    name: str
+    operator: Operator
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """Whether a property is not known."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Whether a text fits a pattern: `%` is any text, `_` one character, a backslash makes them plain."""
+
+    name: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """All or any of some conditions."""
+
+    operator: Literal["and", "or"]
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite."""
+
+    part: Condition
+
+
+Condition = Comparison | IsNull | Like | Combination | Not
+
+
+def sql_of(condition: Condition) -> sa.ColumnElement[bool]:
+    """Return the condition for a SELECT that joins picture and terms."""
+    match condition:
+        case Combination(operator, parts):
+            return (sa.and_ if operator == "and" else sa.or_)(*(sql_of(part) for part in parts))
+        case Not(part):
+            return ~sql_of(part)
+        case Comparison("collection", operator, value):
+            inside = collection_sql(value)
+            return inside if operator == "=" else ~inside
+        case _:
+            return _leaf_sql(condition)
+
+
+def _leaf_sql(condition: Comparison | IsNull | Like) -> sa.ColumnElement[bool]:
+    match condition:
+        case Comparison(name, operator, value):
+            return _compared(_column(name), operator, value)
+        case IsNull(name):
+            return sa.false() if name == "collection" else _column(name).is_(None)
+        case Like(name, pattern):
+            return _column(name).like(pattern, escape="\\")
+
+
+_COMPARED: dict[Operator, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
+    "=": eq,
+    "<>": ne,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+}
+
+
+def _column(name: str) -> sa.ColumnElement[Any]:
+    column = PROPERTIES[name][1]
+    if column is None:
+        raise ValueError(name)
+    return column
+
+
+def _compared(column: sa.ColumnElement[Any], operator: Operator, value: Value) -> sa.ColumnElement[bool]:
+    return _COMPARED[operator](column, value)
+
+
+def collection_sql(key: Value) -> sa.ColumnElement[bool]:
+    """Return whether a picture is of a collection: of a sequence's id, of a cell and month, or of none for None."""
+    match key:
+        case bytes():
+            sequence = schema.sequence
+            number = sa.select(sequence.c.number).where(sequence.c.id == key).scalar_subquery()
+            return sa.and_(_p.sequence.is_not(None), sa.func.coalesce(_p.sequence == number, sa.false()))
+        case CellMonth():
+            first, last = h3_range(key.cell)
+            start, end = key.span_ms
+            # Not by the index of times, in which a month is most of the table; the cell is the small part.
+            captured = _p.captured_ms + 0
+            return sa.and_(
+                _p.sequence.is_(None),
+                _p.h3_r15.between(first, last),
+                captured >= start,
+                captured < end,
+                _t.policy == str(key.policy),
+            )
+        case _:
+            return sa.false()

@@ -1,0 +1,549 @@
+"""Searching pictures: which ones, in which order, a page at a time.
+
+How a page is found depends on what narrows it most: names; collections; a small area, which is read from the map's
+order and sorted; or else time, a day after the other, and only days on which the area has pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+import sqlalchemy as sa
+
+from dashlight.model import QK_WORLD, QK_ZOOM, BBox, LonLat, merged_ranges, qk_range, world_xy
+from dashlight.store import places, schema
+from dashlight.store.collections import CellMonth, collection_of
+from dashlight.store.conditions import Condition, collection_sql, sql_of
+from dashlight.store.pictures import Position, StoredPicture, bbox_ranges, picture_select, stored_picture
+from dashlight.store.places import DAY_MS
+from dashlight.store.schema import PictureState, Precision
+
+MOST_MARKS = 20_000  # Of an area that is read from the map's order; a larger one is walked along time.
+MOST_WALKED = 2_000_000  # Rows that one page of a walk may cost; after them it ends, found something or not.
+MOST_RANGES = 32
+_CHUNK = 500
+_WEEK_MS = 7 * DAY_MS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+_p = schema.picture.c
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where: a box, or a shape and the box around it.
+
+    Attributes:
+        bbox: Holds all of it.
+        shape: A prepared geometry in degrees, or None for all of the box.
+    """
+
+    bbox: BBox
+    shape: shapely.Geometry | None = None
+
+    def holds(self, lon: Floats, lat: Floats) -> Bools:
+        """Return which of `(N,)` positions lie in it or on its edge."""
+        inside = np.zeros(len(lon), bool)
+        for part in self.bbox.parts():
+            inside |= (lon >= part.west) & (lon <= part.east) & (lat >= part.south) & (lat <= part.north)
+        if self.shape is not None and inside.any():
+            (here,) = inside.nonzero()
+            inside[here] = shapely.intersects_xy(self.shape, lon[here], lat[here])
+        return inside
+
+    def sql(self) -> sa.ColumnElement[bool]:
+        """Return the box as a condition."""
+        lat = _p.lat_e6.between(math.floor(self.bbox.south * 1e6), math.ceil(self.bbox.north * 1e6))
+        lon = sa.or_(*(_p.lon_e6.between(math.floor(b.west * 1e6), math.ceil(b.east * 1e6)) for b in self.bbox.parts()))
+        return sa.and_(lat, lon)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which pictures.
+
+    Attributes:
+        area: Where, or None for everywhere.
+        captured_ms: First and last millisecond since 1970, inclusive; a week or month fits when it overlaps.
+        ids: Only these, or None.
+        collections: Only of these (a sequence's UUID, or a cell and month), or None.
+        condition: What else must hold, or None.
+        is_oldest_first: Instead of newest first.
+    """
+
+    area: Area | None = None
+    captured_ms: tuple[int, int] | None = None
+    ids: tuple[UUID, ...] | None = None
+    collections: tuple[UUID | CellMonth, ...] | None = None
+    condition: Condition | None = None
+    is_oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The picture before or after another in a sequence."""
+
+    id: UUID
+    position: LonLat
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture that was found.
+
+    Attributes:
+        picture: It.
+        collection: Of which it is.
+        before: In its sequence, or None.
+        after: Likewise.
+    """
+
+    picture: StoredPicture
+    collection: str
+    before: Neighbour | None
+    after: Neighbour | None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page.
+
+    Attributes:
+        pictures: In order.
+        end: Where the next page begins, when there is one.
+        matched: How many fit the query, when that is known exactly.
+    """
+
+    pictures: tuple[Found, ...]
+    end: Position | None
+    matched: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    captured_ms: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What a way of searching found: at most limit + 1 pictures, how many there are, or where it gave up."""
+
+    candidates: list[_Candidate]
+    matched: int | None = None
+    gave_up: Position | None = None
+
+
+def find_pictures(connection: sa.Connection, query: Query, *, limit: int, after: Position | None = None) -> Results:
+    """Return a page of pictures by time, and of one time by row.
+
+    A page is short or empty though another follows only when `MOST_WALKED` rows were looked at.
+
+    Args:
+        connection: To read with.
+        query: Which ones.
+        limit: At most so many.
+        after: Where the page before ended.
+    """
+    chosen = _choose(connection, query, limit, after)
+    page = chosen.candidates[:limit]
+    end = chosen.gave_up
+    if len(chosen.candidates) > limit:
+        end = Position(page[-1].captured_ms, page[-1].number)
+    return Results(tuple(fetch(connection, [one.number for one in page])), end, chosen.matched)
+
+
+def _choose(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+    if query.ids is not None:
+        return _by_ids(connection, query, limit, after)
+    if query.collections is not None:
+        return _by_collections(connection, query, limit, after)
+    if query.area is not None:
+        marks = marks_in(connection, _ranges_of(query.area), most=MOST_MARKS)
+        if marks is not None:
+            return _by_marks(connection, marks, query, limit, after)
+    return _along_time(connection, query, limit, after)
+
+
+def _ordered(candidates: Iterable[_Candidate], query: Query, after: Position | None) -> list[_Candidate]:
+    """Return candidates in the query's order, from behind `after` on."""
+    turn = 1 if query.is_oldest_first else -1
+    rows = sorted(candidates, key=lambda one: (turn * one.captured_ms, turn * one.number))
+    if after is None:
+        return rows
+    return rows[
+        bisect_right(
+            rows,
+            (turn * after.captured_ms, turn * after.number),
+            key=lambda one: (turn * one.captured_ms, turn * one.number),
+        ) :
+    ]
+
+
+def _by_ids(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+    asked = sorted({one.bytes for one in query.ids or ()})
+    found: list[_Candidate] = []
+    for first in range(0, len(asked), _CHUNK):
+        statement = _matching(query).where(_p.id.in_(asked[first : first + _CHUNK]))
+        if query.collections is not None:
+            statement = statement.where(sa.or_(sa.false(), *(_of_collection(one) for one in query.collections)))
+        found += _inside(connection.execute(statement).all(), query)
+    return _Chosen(_ordered(found, query, after)[: limit + 1], matched=len(found))
+
+
+def _of_collection(key: UUID | CellMonth) -> sa.ColumnElement[bool]:
+    return collection_sql(key.bytes if isinstance(key, UUID) else key)
+
+
+def _by_collections(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+    found: list[_Candidate] = []
+    for key in dict.fromkeys(query.collections or ()):
+        if isinstance(key, UUID):
+            number = sa.select(schema.sequence.c.number).where(schema.sequence.c.id == key.bytes).scalar_subquery()
+            statement = _after(_matching(query).where(_p.sequence == number), query, after)
+            found += _some(connection, statement, query, limit + 1, (_p.captured_ms, _p.number))
+        else:
+            captured = _p.captured_ms + 0  # As in `collection_sql`.
+            statement = _matching(query).where(collection_sql(key))
+            if after is not None:
+                here, there = sa.tuple_(captured, _p.number), sa.tuple_(after.captured_ms, after.number)
+                statement = statement.where(here > there if query.is_oldest_first else here < there)
+            found += _some(connection, statement, query, limit + 1, (captured, _p.number))
+    chosen = _ordered(found, query, None)[: limit + 1]
+    return _Chosen(chosen, matched=_counted(connection, query))
+
+
+def _some(
+    connection: sa.Connection, statement: sa.Select[Any], query: Query, most: int, order: Sequence[Any]
+) -> list[_Candidate]:
+    """Return the first rows of a statement that lie in the query's shape."""
+    ordered = statement.order_by(*(column if query.is_oldest_first else column.desc() for column in order))
+    if query.area is None or query.area.shape is None:
+        return _inside(connection.execute(ordered.limit(most)).all(), query)
+    found: list[_Candidate] = []
+    for rows in connection.execution_options(yield_per=_CHUNK).execute(ordered).partitions():
+        found += _inside(rows, query)
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def _counted(connection: sa.Connection, query: Query) -> int | None:
+    """Return how many pictures whole collections hold, when nothing else narrows the query."""
+    if query.area is not None or query.captured_ms is not None or query.condition is not None:
+        return None
+    names = [str(key) if isinstance(key, UUID) else key.name for key in dict.fromkeys(query.collections or ())]
+    table = schema.collection.c
+    total = connection.execute(sa.select(sa.func.sum(table.pictures)).where(table.id.in_(names))).scalar()
+    return int(total or 0)
+
+
+def _matching(query: Query) -> sa.Select[Any]:
+    """Return the rows that fit all of the query but names, collections and shape."""
+    statement = sa.select(_p.number, _p.captured_ms, _p.lon_e6, _p.lat_e6).where(
+        _p.state == int(PictureState.PUBLISHED)
+    )
+    statement = statement.join_from(schema.picture, schema.terms, schema.terms.c.number == _p.terms)
+    if query.captured_ms is not None:
+        statement = statement.where(_captured_sql(*query.captured_ms))
+    if query.area is not None:
+        statement = statement.where(query.area.sql())
+    if query.condition is not None:
+        statement = statement.where(sql_of(query.condition))
+    return statement
+
+
+def _after(statement: sa.Select[Any], query: Query, after: Position | None) -> sa.Select[Any]:
+    if after is None:
+        return statement
+    here, there = sa.tuple_(_p.captured_ms, _p.number), sa.tuple_(after.captured_ms, after.number)
+    return statement.where(here > there if query.is_oldest_first else here < there)
+
+
+def _inside(rows: Sequence[sa.Row[Any]], query: Query) -> list[_Candidate]:
+    if not rows:
+        return []
+    candidates = [_Candidate(row.captured_ms, row.number) for row in rows]
+    if query.area is None:
+        return candidates
+    lonlat = np.array([(row.lon_e6, row.lat_e6) for row in rows], np.float64) / 1e6
+    return [one for one, is_in in zip(candidates, query.area.holds(lonlat[:, 0], lonlat[:, 1]), strict=True) if is_in]
+
+
+def earliest_begin_ms(first_ms: int, precision: Precision) -> int:
+    """Return when the first time of a precision begins that has not ended at `first_ms`."""
+    match precision:
+        case Precision.INSTANT:
+            return first_ms
+        case Precision.WEEK:
+            day = first_ms // DAY_MS
+            return (day - (day + 3) % 7) * DAY_MS  # 1970-01-01 was a Thursday.
+        case Precision.MONTH:
+            at = _EPOCH + first_ms * _MS
+            return (at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - _EPOCH) // _MS
+
+
+def _captured_sql(first_ms: int, last_ms: int) -> sa.ColumnElement[bool]:
+    begins = {precision: earliest_begin_ms(first_ms, precision) for precision in Precision}
+    return sa.and_(
+        _p.captured_ms >= min(begins.values()),
+        _p.captured_ms <= last_ms,
+        sa.or_(*(sa.and_(_p.captured_precision == int(k), _p.captured_ms >= ms) for k, ms in begins.items())),
+    )
+
+
+@lru_cache(maxsize=MOST_RANGES * 2)
+def _marks_sql(ranges: int) -> sa.TextClause:
+    parts = (f"SELECT number, mark FROM mark WHERE qk >= :a{n} AND qk < :b{n}" for n in range(ranges))  # noqa: S608
+    return sa.text(" UNION ALL ".join(parts) + " LIMIT :most")
+
+
+def marks_in(
+    connection: sa.Connection, ranges: Sequence[tuple[int, int]], *, most: int
+) -> tuple[npt.NDArray[np.int64], places.Marks] | None:
+    """Return the row numbers and marks of ranges of keys, or None when there are more than `most`."""
+    bounds = {f"{name}{n}": key for n, pair in enumerate(ranges) for name, key in zip("ab", pair, strict=True)}
+    rows = connection.execute(_marks_sql(len(ranges)), {**bounds, "most": most + 1}).all()
+    if len(rows) > most:
+        return None
+    numbers = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    return numbers, places.marks_from([row[1] for row in rows])
+
+
+def _ranges_of(area: Area) -> list[tuple[int, int]]:
+    """Return the ranges of keys of the tiles that cover an area."""
+    if area.shape is None:
+        return bbox_ranges(area.bbox, most=MOST_RANGES)
+    zoom = max(0, min(QK_ZOOM, math.floor(math.log2(360.0 / max(1e-9, _width_deg(area.bbox)))) + 2))
+    ranges = []
+    for part in area.bbox.parts():
+        ends = world_xy(np.array([part.west, part.east]), np.array([part.north, part.south]))
+        x0, x1, y0, y1 = (int(min(v, 1 - 1 / QK_WORLD) * (1 << zoom)) for v in (*ends[0], *ends[1]))
+        if (x1 - x0 + 1) * (y1 - y0 + 1) > 4 * MOST_RANGES:
+            return bbox_ranges(area.bbox, most=MOST_RANGES)
+        x, y = (axis.ravel() for axis in np.meshgrid(np.arange(x0, x1 + 1), np.arange(y0, y1 + 1)))
+        touched = shapely.intersects(area.shape, shapely.box(*_tile_edges(x, y, zoom)))
+        ranges += [qk_range(zoom, int(a), int(b)) for a, b in zip(x[touched], y[touched], strict=True)]
+    merged = merged_ranges(ranges)
+    return merged if 0 < len(merged) <= MOST_RANGES else bbox_ranges(area.bbox, most=MOST_RANGES)
+
+
+def _width_deg(bbox: BBox) -> float:
+    return max(*(part.east - part.west for part in bbox.parts()), bbox.north - bbox.south)
+
+
+def _tile_edges(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], zoom: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return west, south, east and north of tiles."""
+    size = 1 << zoom
+
+    def lat(row: npt.NDArray[np.int64]) -> Floats:
+        return np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * row / size))))
+
+    return x / size * 360 - 180, lat(y + 1), (x + 1) / size * 360 - 180, lat(y)
+
+
+def _by_marks(
+    connection: sa.Connection,
+    found: tuple[npt.NDArray[np.int64], places.Marks],
+    query: Query,
+    limit: int,
+    after: Position | None,
+) -> _Chosen:
+    numbers, marks = found
+    captured = marks["captured_ms"]
+    inside = np.ones(len(marks), bool)
+    if query.area is not None:
+        inside = query.area.holds(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
+    if query.captured_ms is not None:
+        first_ms, last_ms = query.captured_ms
+        begins = np.array([earliest_begin_ms(first_ms, precision) for precision in Precision])
+        inside &= (captured >= begins[marks["precision"]]) & (captured <= last_ms)
+    matched = int(inside.sum())
+    turn = 1 if query.is_oldest_first else -1
+    if after is not None:
+        behind = turn * (captured - after.captured_ms)
+        inside &= (behind > 0) | ((behind == 0) & (turn * (numbers - after.number) > 0))
+    (chosen,) = inside.nonzero()
+    if query.condition is None and len(chosen) > limit + 1:  # Only the first ones need to be in order.
+        newest = np.argpartition(turn * captured[chosen], limit + 1)
+        chosen = chosen[captured[chosen] * turn <= captured[chosen[newest[limit + 1]]] * turn]
+    order = chosen[np.lexsort((turn * numbers[chosen], turn * captured[chosen]))]
+    order = order if query.condition is not None else order[: limit + 1]
+    candidates = [_Candidate(int(captured[i]), int(numbers[i])) for i in order]
+    if query.condition is None:
+        return _Chosen(candidates, matched=matched)
+    return _fitting(connection, candidates, query, limit, is_first=after is None)
+
+
+def _fitting(
+    connection: sa.Connection, candidates: list[_Candidate], query: Query, limit: int, *, is_first: bool
+) -> _Chosen:
+    """Return the first candidates for which the query's condition holds."""
+    only = _matching(replace(query, area=None, captured_ms=None))
+    found: list[_Candidate] = []
+    for first in range(0, len(candidates), _CHUNK):
+        some = candidates[first : first + _CHUNK]
+        fitting = {row.number for row in connection.execute(only.where(_p.number.in_([one.number for one in some])))}
+        found += [one for one in some if one.number in fitting]
+        if len(found) > limit and len(candidates) > 4 * _CHUNK:
+            return _Chosen(found[: limit + 1])
+    return _Chosen(found[: limit + 1], matched=len(found) if is_first else None)
+
+
+def _along_time(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+    found: list[_Candidate] = []
+    walked = 0
+    days = days_of(connection, query.area)
+    matched = _sum(days) if query == Query(is_oldest_first=query.is_oldest_first) else None
+    for span in _spans(days, query, after):
+        statement = _after(_matching(query), query, after).where(
+            _p.captured_ms >= span.first_ms, _p.captured_ms < span.end_ms
+        )
+        found += _some(connection, statement, query, limit + 1 - len(found), (_p.captured_ms, _p.number))
+        walked += span.pictures
+        if len(found) > limit:
+            break
+        if walked >= MOST_WALKED:
+            edge = span.end_ms if query.is_oldest_first else span.first_ms
+            return _Chosen(found, matched, gave_up=Position(edge, 0))
+    return _Chosen(found, matched)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    first_ms: int
+    end_ms: int
+    pictures: int
+
+
+def _sum(days: dict[int, int]) -> int:
+    return sum(days.values())
+
+
+def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterator[_Span]:
+    """Yield spans of days that may hold results, in the query's order; a few pictures are not asked for day by day."""
+    least, most = -math.inf, math.inf
+    if query.captured_ms is not None:
+        first_ms, most = query.captured_ms
+        least = min(earliest_begin_ms(first_ms, precision) for precision in Precision)
+    if after is not None and query.is_oldest_first:
+        least = max(least, after.captured_ms)
+    elif after is not None:
+        most = min(most, after.captured_ms)
+    wanted = sorted(
+        (day for day in days if (day + 1) * DAY_MS > least and day * DAY_MS <= most),
+        reverse=not query.is_oldest_first,
+    )
+    start, pictures = None, 0
+    for day, following in zip(wanted, [*wanted[1:], None], strict=True):
+        start = day if start is None else start
+        pictures += days[day]
+        is_gap = following is None or abs(following - day) > 1
+        if is_gap or pictures >= _CHUNK:
+            low, high = min(start, day), max(start, day)
+            yield _Span(low * DAY_MS, (high + 1) * DAY_MS, pictures)
+            start, pictures = None, 0
+
+
+def days_of(connection: sa.Connection, area: Area | None) -> dict[int, int]:
+    """Return how many pictures each day has: exactly everywhere; around an area at least those in it."""
+    if area is None:
+        return {row.day: row.pictures for row in connection.execute(sa.select(schema.daily))}
+    table = schema.cover_day.c
+    counts: dict[int, int] = {}
+    resolution, wide = _coarse(area.bbox)
+    for first, last in bbox_ranges(wide, most=MOST_RANGES):
+        statement = (
+            sa.select(table.day, sa.func.sum(table.pictures))
+            .where(table.resolution == resolution, table.qk >= first, table.qk < last)
+            .group_by(table.day)
+        )
+        for day, pictures in connection.execute(statement):
+            counts[day] = counts.get(day, 0) + int(pictures)
+    return counts
+
+
+_RADIUS_DEG = {1: 6.5, 2: 2.5, 3: 0.95, 4: 0.36, 5: 0.14, 6: 0.055}  # Of the largest cell, overhang included.
+
+
+def _coarse(bbox: BBox) -> tuple[int, BBox]:
+    """Return an H3 resolution of which few cells cover a box, and the box with room for their centres around it."""
+    width = _width_deg(bbox)
+    resolution = next((r for r in sorted(_RADIUS_DEG, reverse=True) if _RADIUS_DEG[r] * 16 > width), 1)
+    pad = _RADIUS_DEG[resolution]
+    south, north = max(-90.0, bbox.south - pad), min(90.0, bbox.north + pad)
+    pad_lon = pad / max(0.01, math.cos(math.radians(min(89.9, max(abs(south), abs(north))))))
+    spread = (bbox.east - bbox.west) % 360.0 if bbox.west != -180.0 or bbox.east != 180.0 else 360.0
+    if spread + 2 * pad_lon >= 359.0:
+        return resolution, BBox(-180.0, south, 180.0, north)
+    west, east = ((edge + 540.0) % 360.0 - 180.0 for edge in (bbox.west - pad_lon, bbox.east + pad_lon))
+    return resolution, BBox(west, south, east, north)
+
+
+def _neighbour_select(is_after: bool) -> tuple[Any, Any]:  # noqa: FBT001  # One of the two.
+    other, near = schema.picture.alias(), schema.picture.alias()
+    here, there = sa.tuple_(_p.captured_ms, _p.number), sa.tuple_(near.c.captured_ms, near.c.number)
+    order = (near.c.captured_ms, near.c.number)
+    number = (
+        sa.select(near.c.number)
+        .where(near.c.sequence == _p.sequence, near.c.state == int(PictureState.PUBLISHED))
+        .where(there > here if is_after else there < here)
+        .order_by(*(column if is_after else column.desc() for column in order))
+        .limit(1)
+        .correlate(schema.picture)
+        .scalar_subquery()
+    )
+    return other, other.c.number == number
+
+
+def _fetch_select() -> sa.Select[Any]:
+    (before, is_before), (after, is_after) = _neighbour_select(is_after=False), _neighbour_select(is_after=True)
+    columns = [
+        column.label(f"{name}_{column.name}")
+        for name, table in (("before", before), ("after", after))
+        for column in (table.c.id, table.c.lon_e6, table.c.lat_e6)
+    ]
+    return (
+        picture_select()
+        .add_columns(*columns)
+        .join_from(schema.picture, before, is_before, isouter=True)
+        .join_from(schema.picture, after, is_after, isouter=True)
+    )
+
+
+_FETCH = _fetch_select()
+
+
+def fetch(connection: sa.Connection, numbers: Sequence[int]) -> list[Found]:
+    """Return the pictures of row numbers, in their order, with their neighbours."""
+    found: dict[int, Found] = {}
+    for first in range(0, len(numbers), _CHUNK):
+        statement = _FETCH.where(_p.number.in_(numbers[first : first + _CHUNK]))
+        found |= {row.number: _found(row) for row in connection.execute(statement)}
+    return [found[number] for number in numbers if number in found]
+
+
+def _found(row: sa.Row[Any]) -> Found:
+    before = after = None
+    if row.before_id is not None:
+        before = Neighbour(UUID(bytes=row.before_id), LonLat(row.before_lon_e6 / 1e6, row.before_lat_e6 / 1e6))
+    if row.after_id is not None:
+        after = Neighbour(UUID(bytes=row.after_id), LonLat(row.after_lon_e6 / 1e6, row.after_lat_e6 / 1e6))
+    collection = collection_of(row.policy, row.h3_r15, row.captured_ms, row.sequence_id)
+    return Found(stored_picture(row), collection, before, after)
+
+
+def find_one(connection: sa.Connection, number: int) -> Found:
+    """Return the picture of a row number with its neighbours."""
+    return fetch(connection, [number])[0]
