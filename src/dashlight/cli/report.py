@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from dashlight.cli.counted import counted
+from dashlight.cli.edge_options import add_config
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.printable import shown
 
 if TYPE_CHECKING:
     from dashlight.store.reports import Reported
@@ -29,11 +32,16 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 
 def _add(verbs: Any, name: str, text: str, *, has_picture: bool = False) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text)
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     if has_picture:
         parser.add_argument("picture", type=UUID, metavar="ID", help="id of the picture")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the server's data (default: dashlight/server in your data folder)",
+    )
+    add_config(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
 
@@ -60,7 +68,7 @@ def _row(each: Reported) -> dict[str, Any]:
 
 def _told(row: dict[str, Any]) -> str:
     issues = ", ".join(row["issues"]) or "the report is deleted"
-    age = "" if row["age_days"] is None else f", {row['age_days']} days ago"
+    age = "" if row["age_days"] is None else f", {counted(row['age_days'], 'day')} ago"
     return f"{row['picture']}  {'hidden' if row['hidden'] else 'shown'}  {issues}{age}\n"
 
 
@@ -104,7 +112,7 @@ def _show(args: argparse.Namespace) -> int:
         return 0
     sys.stdout.write(_told(row) + f"  at {found.lon}, {found.lat}\n")
     for issue, comment in zip(found.issues, found.comments, strict=True):
-        sys.stdout.write(f"  {issue}: {comment or '(no words)'}\n")
+        sys.stdout.write(f"  {issue}: {shown(comment) or '(no words)'}\n")
     return 0
 
 

@@ -8,6 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dashlight.cli.edge_options import add_config
+from dashlight.cli.json_lines import print_json
+from dashlight.cli.printable import shown
+from dashlight.config import ServerSettings
+
+DEFAULTS = ServerSettings()
 _FLAGS = ("data", "host", "port", "name", "license", "public_url", "recheck_share")
 _BACKLOG = 1024
 _STOP_S = 30  # An upload that runs at the stop has so long to end.
@@ -15,33 +21,54 @@ _STOP_S = 30  # An upload that runs at the stop has so long to end.
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the commands of this group to the command line."""
-    serve = subparsers.add_parser("serve", help="run a server: take bundles in, show the map")
+    serve = subparsers.add_parser(
+        "serve",
+        help="run a server: take bundles in, show the map",
+        description="Run a server until SIGTERM or Ctrl-C: it takes bundles in from the contributors that you invite, "
+        "and shows the map to everybody. All that it keeps lies in one folder.",
+    )
     _add_data(serve)
-    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (8400); 0 takes a free one")
-    serve.add_argument("--name", help="the instance's name, shown to everybody")
-    serve.add_argument("--license", help="licence of the pictures, SPDX (CC-BY-SA-4.0)")
-    serve.add_argument("--public-url", help="address that readers see behind a proxy")
-    serve.add_argument("--recheck-share", type=float, help="share of pictures that the detectors look at again (0.002)")
+    serve.add_argument("--host", help=f"address to listen on (default: {DEFAULTS.host}, this machine alone)")
+    serve.add_argument("--port", type=int, help=f"port to listen on; 0 takes a free one (default: {DEFAULTS.port})")
+    serve.add_argument("--name", help=f"the instance's name, shown to everybody (default: {DEFAULTS.name})")
+    serve.add_argument("--license", help=f"licence of the pictures, SPDX (default: {DEFAULTS.license})")
+    serve.add_argument("--public-url", help="address that readers see behind a proxy (default: none)")
+    serve.add_argument(
+        "--recheck-share",
+        type=float,
+        help=f"share of pictures that the detectors look at again (default: {DEFAULTS.recheck_share:g})",
+    )
     serve.add_argument("--json", action="store_true", help="log as one JSON object a line, and say the address so")
     serve.set_defaults(run=run_serve)
 
     invite = subparsers.add_parser("invite", help="invite contributors")
     nouns = invite.add_subparsers(dest="invite_command", required=True, metavar="COMMAND")
-    create = nouns.add_parser("create", help="make an invite for one contributor; beside a running server too")
+    create = nouns.add_parser(
+        "create",
+        help="make an invite for one contributor; beside a running server too",
+        description="Print an invite: whoever has it can enrol one edge with this server, once, under the policy that "
+        "is named here. The server may be running.",
+    )
     _add_data(create)
-    create.add_argument("--policy", required=True, choices=("fleet", "open", "personal"), help="for which policy")
+    create.add_argument(
+        "--policy", required=True, choices=("fleet", "open", "personal"), help="what the contributor may tell"
+    )
     create.add_argument("--json", action="store_true", help="one JSON object")
     create.set_defaults(run=run_invite_create)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the server's data (default: dashlight/server in your data folder)",
+    )
+    add_config(parser)
 
 
 def _settings(args: argparse.Namespace) -> tuple[Any, Path]:
-    from dashlight.config import ServerSettings, data_home, environment, load
+    from dashlight.config import data_home, environment, load
 
     env = environment()
     flags = {name: getattr(args, name, None) for name in _FLAGS}
@@ -125,10 +152,11 @@ def run_serve(args: argparse.Namespace) -> int:
 
 def _announce(url: str, folder: Path, name: str, *, is_json: bool) -> None:
     if is_json:
-        sys.stdout.write(json.dumps({"url": url, "data": str(folder), "name": name}) + "\n")
+        print_json({"url": url, "data": str(folder), "name": name})
     else:
         sys.stdout.write(
-            f"{name} is at {url}\nInvite a contributor: dashlight invite create --data {folder} --policy personal\n"
+            f"{shown(name)} is at {shown(url)}\n"
+            f"Invite a contributor: dashlight invite create --data {shown(folder)} --policy personal\n"
         )
     sys.stdout.flush()
 
