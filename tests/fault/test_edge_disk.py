@@ -82,4 +82,4 @@ def test_a_full_spool_takes_more_once_a_bundle_is_gone(tmp_path):
             station.sealer.seal([ready(50)], sequence=None)
 
         station.spool.drop(row.sha256)
-        assert station.sealer.seal([ready(50)], sequence=None) == (1, ())
+        assert len(station.sealer.seal([ready(50)], sequence=None).pictures) == 1

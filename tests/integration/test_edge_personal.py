@@ -10,7 +10,7 @@ from edge_stations import SMALL
 
 from dashlight.edge.home import Choices, Home
 from dashlight.edge.home.ledger import BundleState
-from dashlight.edge.importing import Importer, ImportOptions
+from dashlight.edge.importing import Importer, ImportOptions, left_out_sentence
 from dashlight.edge.station import opened
 from dashlight.model import LonLat, Month, Policy, Track, destination, distance_m
 from dashlight.vision import Detectors
@@ -69,7 +69,11 @@ def imported(station, card):
         progress=Silent(),
         stop=threading.Event(),
     )
-    return importer.import_paths([card])
+    done = importer.import_paths([card])
+    for outcome in done.outcomes:
+        assert outcome.candidates == outcome.pictures + sum(outcome.left_out.values())
+        assert all(left_out_sentence(reason) for reason in outcome.left_out)
+    return done
 
 
 def test_pictures_are_few_far_apart_coarse_and_held_back(station, card):

@@ -59,8 +59,8 @@ def sealed(station, count=3, *, first=0, recording="r" * 32, sequence=None, not_
     policy = station.choices.policy
     step = 2500.0 if policy is Policy.PERSONAL else 5.0
     pictures = [ready(n, recording=recording, policy=policy, apart_m=step) for n in range(first, first + count)]
-    kept, violations = station.sealer.seal(pictures, sequence=sequence, not_before=not_before)
-    assert (kept, violations) == (count, ())
+    done = station.sealer.seal(pictures, sequence=sequence, not_before=not_before)
+    assert (len(done.pictures), done.left_out) == (count, ())
     return station.ledger.bundles()[-1]
 
 

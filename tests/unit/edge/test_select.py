@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from dashlight.edge.select import wanted_places
+from dashlight.edge.select import candidates_along
 from dashlight.edge.track import Motion, gated
 from dashlight.errors import UsageError
 from dashlight.model import Fix, LonLat, destination, distance_m
@@ -21,6 +21,10 @@ def motion_of(speeds, *, told=True):
         fixes.append(Fix(START + timedelta(seconds=second), position, speed_mps=speed if told else None))
         travelled += speed
     return Motion(gated(fixes, now=NOW)[0])
+
+
+def wanted_places(motion, **how):
+    return [place for place in candidates_along(motion, **how) if not place.is_standing]
 
 
 def test_places_are_as_far_apart_as_asked():

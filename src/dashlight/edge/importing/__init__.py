@@ -2,6 +2,6 @@
 
 from dashlight.edge.importing.importer import Importer
 from dashlight.edge.importing.pipeline import forbid_core_dumps
-from dashlight.edge.importing.result import Imported, ImportOptions, Progress
+from dashlight.edge.importing.result import Imported, ImportOptions, Outcome, Progress, left_out_sentence
 
-__all__ = ["ImportOptions", "Imported", "Importer", "Progress", "forbid_core_dumps"]
+__all__ = ["ImportOptions", "Imported", "Importer", "Outcome", "Progress", "forbid_core_dumps", "left_out_sentence"]

@@ -25,13 +25,17 @@ from dashlight.edge.recordings import (
     Drive,
     Recording,
     Settling,
+    candidates_of,
     drives,
     find_recordings,
     locate,
 )
+from dashlight.edge.select import NotTaken, Tally
 from dashlight.edge.station import Station
+from dashlight.edge.track import Motion
 from dashlight.errors import HostError, Rejected
 from dashlight.model import Policy
+from dashlight.publication import HiddenBy, Plan
 from dashlight.vision.detectors import Detectors
 
 
@@ -210,7 +214,7 @@ class Importer:
         self._disclosure.learn(track)
         plan = self._disclosure.plan(track)
         if not plan.pieces and not self._disclosure.apprenticeship().is_over:
-            self._let_wait(pieces)
+            self._let_wait(pieces, plan)
         elif self._disclosure.policy is Policy.PERSONAL:
             import_personal(self._maker, pieces, plan, track)
         else:
@@ -268,11 +272,19 @@ class Importer:
             self._maker.save(piece.row(RecordingState.OPEN))
         return piece
 
-    def _let_wait(self, pieces: Sequence[Piece]) -> None:
+    def _let_wait(self, pieces: Sequence[Piece], plan: Plan) -> None:
         for piece in pieces:
-            if not piece.is_done:
-                self.done.waiting += 1
-                self._maker.save(piece.row(RecordingState.WAITING))
+            if piece.is_done:
+                continue
+            self.done.waiting += 1
+            self._maker.save(piece.row(RecordingState.WAITING))
+            tally = Tally()
+            motion = Motion(piece.located.track)
+            for place in candidates_of(piece.recording, piece.located, motion, every_m=self._options.every_m):
+                tally.candidates += 1
+                hidden_by = plan.allows(place.at, place.position).hidden_by or HiddenBy.APPRENTICESHIP
+                tally.leave_out(NotTaken.STANDING if place.is_standing else hidden_by)
+            self._maker.tell(piece, tally)
 
 
 def _modified_s(path: str) -> float | None:

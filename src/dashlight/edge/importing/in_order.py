@@ -12,7 +12,7 @@ from dashlight.edge.importing.result import ImportOptions
 from dashlight.edge.importing.stretches import SequenceRuns, instant
 from dashlight.edge.spool import MAX_ARCHIVE_BYTES, ReadyPicture
 from dashlight.edge.station import Station
-from dashlight.publication import Plan
+from dashlight.publication import HiddenBy, Plan
 
 CONTINUES_S = 5.0  # As `recordings.drives` sees it.
 
@@ -36,21 +36,21 @@ def import_in_order(maker: PictureMaker, pieces: Sequence[Piece], plan: Plan) ->
         if piece.is_done:
             continue
         maker.room_or_wait()
-        pictures = 0
         held: list[ReadyPicture] = []
         open_sequence: UUID | None = None
         spans = maker.station.ledger.published_spans_ms(piece.fingerprint)
-        for taken, picture in maker.pictures(piece, lambda at, where: plan.allows(at, where).is_allowed, spans):
+        for taken, picture in maker.pictures(piece, lambda at, where: plan.allows(at, where).hidden_by, spans):
             sequence = runs.sequence_at(taken.at_s)
-            if sequence is None:
+            if sequence is None:  # Allowed on both sides, and between two pieces: a stop parts them.
+                maker.tally(piece).leave_out(HiddenBy.STOP)
                 continue
             if held and (sequence != open_sequence or _is_enough(held, maker.options)):
-                pictures += maker.seal(held, open_sequence)
+                maker.seal(held, open_sequence)
                 held = []
             open_sequence = sequence
             held.append(ready(taken, picture, piece.fingerprint, instant(taken.at_s)))
-        pictures += maker.seal(held, open_sequence)
-        maker.finish(piece, pictures, runs.open_at_end())
+        maker.seal(held, open_sequence)
+        maker.finish(piece, runs.open_at_end())
         if maker.stop.is_set():
             return
 

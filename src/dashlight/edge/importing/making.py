@@ -13,11 +13,11 @@ from dashlight.edge.home import fingerprint
 from dashlight.edge.home.ledger import RecordingRow, RecordingState
 from dashlight.edge.importing.piece import Piece
 from dashlight.edge.importing.pipeline import Taken, redacted
-from dashlight.edge.importing.result import Imported, ImportOptions, Progress
+from dashlight.edge.importing.result import POLICY_CHECK, Imported, ImportOptions, Outcome, Progress
 from dashlight.edge.importing.stretches import Spans
-from dashlight.edge.recordings import selected_frames
-from dashlight.edge.select import wanted_places
-from dashlight.edge.spool import ReadyPicture, SpoolFull, rounded
+from dashlight.edge.recordings import candidates_of, selected_frames
+from dashlight.edge.select import NotTaken, Tally
+from dashlight.edge.spool import ReadyPicture, Sealed, SpoolFull, rounded
 from dashlight.edge.station import Station
 from dashlight.edge.track import Motion
 from dashlight.errors import DashlightError, HostError, Rejected
@@ -59,6 +59,7 @@ class PictureMaker:
         self._wait_for_room = wait_for_room
         self._now = now
         self._is_damaged = False  # of the recording at hand
+        self._tallies: dict[str, Tally] = {}  # By fingerprint, until the recording is finished.
 
     def reject(self, rejected: Rejected) -> None:
         """Count and tell what was left out."""
@@ -72,7 +73,7 @@ class PictureMaker:
     def pictures(
         self,
         piece: Piece,
-        allows: Callable[[datetime, LonLat], bool],
+        hidden_by: Callable[[datetime, LonLat], str | None],
         spans: Sequence[tuple[int, int]],
         *,
         exact_size: tuple[int, int] | None = None,
@@ -81,30 +82,33 @@ class PictureMaker:
 
         Args:
             piece: The recording.
-            allows: Whether a picture of that time and place may be told.
+            hidden_by: Why a picture of that time and place may not be told; None when it may.
             spans: Milliseconds, both ends included, of which there are pictures already.
             exact_size: Width and height that every picture has, or None for what the options say.
         """
         start = piece.located.alignment.video_start
         covered = Spans(spans)
 
-        def allowed(at: datetime, position: LonLat) -> bool:
-            return not covered.has(offset_ms((at - start).total_seconds())) and allows(at, position)
+        def left_out_for(at: datetime, position: LonLat) -> str | None:
+            if covered.has(offset_ms((at - start).total_seconds())):
+                return NotTaken.KNOWN
+            return hidden_by(at, position)
 
+        tally = self.tally(piece)
+        every_m = self.options.every_m
         wanted = sum(
-            1
-            for place in wanted_places(Motion(piece.located.track), every_m=self.options.every_m)
-            if 0.0 <= (place.at - start).total_seconds() <= (piece.recording.duration_s or 1e9)
-            and allowed(place.at, place.position)
+            not place.is_standing and left_out_for(place.at, place.position) is None
+            for place in candidates_of(piece.recording, piece.located, Motion(piece.located.track), every_m=every_m)
         )
         self._progress.begun(piece.recording, piece.located, wanted)
         size = exact_size or (self.options.max_size, self.options.max_size * 9 // 16)
         frames = selected_frames(
             piece.recording,
             piece.located,
-            every_m=self.options.every_m,
+            every_m=every_m,
             max_size=(max(size), max(size)) if exact_size else size,
-            allowed=allowed,
+            left_out_for=left_out_for,
+            tally=tally,
             on_damage=self._on_damage,
         )
         self._is_damaged = False
@@ -118,6 +122,10 @@ class PictureMaker:
         except DashlightError as exc:
             self._is_damaged = True
             self.reject(Rejected(piece.recording.path, exc.message, exc.code, exc.hint))
+
+    def tally(self, piece: Piece) -> Tally:
+        """Return what counts the candidates of a recording until it is finished."""
+        return self._tallies.setdefault(piece.fingerprint, Tally())
 
     def _on_damage(self, rejected: Rejected) -> None:
         self._is_damaged = True
@@ -138,8 +146,8 @@ class PictureMaker:
         *,
         not_before: float = 0.0,
         slots: Sequence[str] = (),
-    ) -> int:
-        """Seal a bundle, and return how many pictures are in it; what the policy does not take is rejected.
+    ) -> None:
+        """Seal a bundle, and count which pictures are in it and which are not; what breaks the policy is rejected.
 
         Args:
             held: May be empty.
@@ -152,24 +160,30 @@ class PictureMaker:
             HostError: When this machine fails.
         """
         if not held:
-            return 0
-        sealed = 0
-        violations: tuple[Violation, ...] = ()
+            return
+        sealed = Sealed((), ())
 
         def write() -> None:
-            nonlocal sealed, violations
-            sealed, violations = self.station.sealer.seal(held, sequence=sequence, not_before=not_before, slots=slots)
+            nonlocal sealed
+            sealed = self.station.sealer.seal(held, sequence=sequence, not_before=not_before, slots=slots)
 
         self._with_room(write)
-        for violation in violations:
-            row = self.station.ledger.recording(held[0].recording)
-            path = Path(row.path if row else "?")
-            self.reject(Rejected(path, f"a picture breaks the policy: {violation.message}", f"policy-{violation.code}"))
-        if sealed:
+        for picture in sealed.pictures:
+            self._tallies[picture.recording].pictures += 1
+        for each in sealed.left_out:
+            self._leave_out(each.picture, each.violation)
+        if sealed.pictures:
             self.done.bundles += 1
-            self.done.pictures += sealed
-            self._progress.sealed(sealed)
-        return sealed
+            self.done.pictures += len(sealed.pictures)
+            self._progress.sealed(len(sealed.pictures))
+
+    def _leave_out(self, picture: ReadyPicture, violation: Violation | None) -> None:
+        reason = NotTaken.TAKEN_BACK if violation is None else f"{POLICY_CHECK}{violation.code}"
+        self._tallies[picture.recording].leave_out(reason)
+        if violation is not None:
+            row = self.station.ledger.recording(picture.recording)
+            path = Path(row.path if row else "?")
+            self.reject(Rejected(path, f"a picture breaks the policy: {violation.message}", reason))
 
     def _with_room(self, act: Callable[[], None]) -> None:
         while True:
@@ -181,14 +195,16 @@ class PictureMaker:
             else:
                 return
 
-    def finish(self, piece: Piece, pictures: int, open_sequence: UUID | None) -> None:
-        """Record that a recording is done, unless it was broken off.
+    def finish(self, piece: Piece, open_sequence: UUID | None) -> None:
+        """Tell what became of a recording, and record that it is done unless it was broken off.
 
         Args:
             piece: The recording.
-            pictures: How many of it are in bundles.
             open_sequence: The sequence that goes on at its end.
         """
+        tally = self._tallies.pop(piece.fingerprint, None) or Tally()
+        tally.leave_out_rest(NotTaken.STOPPED if self.stop.is_set() else NotTaken.NO_FRAME)
+        self.tell(piece, tally)
         if self.stop.is_set():
             return  # It stays open; the next run goes on behind what is in bundles.
         if self._is_damaged and not _is_still_there(piece):
@@ -196,7 +212,12 @@ class PictureMaker:
         self.save(piece.row(RecordingState.DONE, open_sequence=open_sequence))
         self.done.recordings += 1
         self.done.driven_s += piece.recording.duration_s
-        self._progress.ended(piece.recording, pictures)
+        self._progress.ended(piece.recording, tally.pictures)
+
+    def tell(self, piece: Piece, tally: Tally) -> None:
+        """Add what became of a recording's candidates to the result."""
+        left_out = {reason: count for reason, count in tally.left_out.most_common() if count}
+        self.done.outcomes.append(Outcome(piece.recording.path, tally.candidates, tally.pictures, left_out))
 
 
 def ready(taken: Taken, picture: RedactedPicture, recording: str, captured: CapturedAt) -> ReadyPicture:

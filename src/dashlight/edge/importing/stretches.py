@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from dashlight.edge.disclosure import Disclosure
+from dashlight.edge.select import NotTaken
 from dashlight.model import Fix, LonLat, Track
 from dashlight.publication import Plan
 
@@ -48,17 +49,25 @@ class SequenceRuns:
 
 
 class Windows:
-    """The stretches of time from which the thinned-out pictures come."""
+    """The stretches of time around the candidates of a recording, and why nothing of a stretch is taken.
 
-    def __init__(self, windows: Sequence[tuple[datetime, datetime]], plan: Plan) -> None:
-        self._windows = sorted(windows)
-        self._starts = [w[0] for w in self._windows]
+    Args:
+        windows: First and last moment of each, in order of time, and the reason; None where a frame is wanted.
+        plan: Has a say on each frame too.
+    """
+
+    def __init__(self, windows: Sequence[tuple[datetime, datetime, str | None]], plan: Plan) -> None:
+        self._windows = windows
+        self._starts = [first for first, _, _ in windows]
         self._plan = plan
 
-    def has(self, at: datetime, position: LonLat) -> bool:
-        """Return whether a frame may be taken there."""
-        index = bisect_right(self._starts, at) - 1
-        return index >= 0 and at <= self._windows[index][1] and self._plan.allows(at, position).is_allowed
+    def hidden_by(self, at: datetime, position: LonLat) -> str | None:
+        """Return why no frame may be taken there; None when one may."""
+        after = bisect_right(self._starts, at)
+        around = [reason for first, last, reason in self._windows[max(0, after - 2) : after] if first <= at <= last]
+        if not around:
+            return NotTaken.NO_FRAME  # The nearest frame is another place's.
+        return self._plan.allows(at, position).hidden_by if None in around else around[0]
 
 
 class Spans:

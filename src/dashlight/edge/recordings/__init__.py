@@ -2,7 +2,7 @@
 
 from dashlight.edge.recordings.clock import ClockAlignment, ClockSource
 from dashlight.edge.recordings.folder import Settling, drives, find_recordings
-from dashlight.edge.recordings.locate import Located, SelectedFrame, locate, selected_frames
+from dashlight.edge.recordings.locate import Located, SelectedFrame, candidates_of, locate, selected_frames
 from dashlight.edge.recordings.recording import CameraPosition, Drive, Recording
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Recording",
     "SelectedFrame",
     "Settling",
+    "candidates_of",
     "drives",
     "find_recordings",
     "locate",

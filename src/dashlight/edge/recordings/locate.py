@@ -11,7 +11,7 @@ from dashlight.edge.recordings.clock import ClockAlignment, Wall, aligned
 from dashlight.edge.recordings.recording import Recording
 from dashlight.edge.recordings.telemetry import Telemetry, sources_of
 from dashlight.edge.recordings.video import Sharpest, Window, Winner
-from dashlight.edge.select import EVERY_M, MIN_SPEED_MPS, Wanted, wanted_places
+from dashlight.edge.select import EVERY_M, MIN_SPEED_MPS, Candidate, NotTaken, Tally, candidates_along
 from dashlight.edge.track import GateReport, Motion, gated
 from dashlight.errors import DashlightError, InputError, Rejected
 from dashlight.model import LonLat, RawFrame, Track
@@ -117,6 +117,20 @@ def zone_at(position: LonLat) -> tzinfo | None:
         return None
 
 
+def candidates_of(
+    recording: Recording,
+    located: Located,
+    motion: Motion,
+    *,
+    every_m: float = EVERY_M,
+    min_speed_mps: float = MIN_SPEED_MPS,
+) -> Iterator[Candidate]:
+    """Yield the places of which the video may have a picture, in order of time; its track reaches further than it."""
+    for place in candidates_along(motion, every_m=every_m, min_speed_mps=min_speed_mps):
+        if _window(place, located.alignment, recording.duration_s) is not None:
+            yield place
+
+
 def selected_frames(
     recording: Recording,
     located: Located,
@@ -124,7 +138,8 @@ def selected_frames(
     every_m: float = EVERY_M,
     min_speed_mps: float = MIN_SPEED_MPS,
     max_size: tuple[int, int] = MAX_SIZE,
-    allowed: Callable[[datetime, LonLat], bool] | None = None,
+    left_out_for: Callable[[datetime, LonLat], str | None] | None = None,
+    tally: Tally | None = None,
     on_damage: Callable[[Rejected], None] | None = None,
 ) -> Iterator[SelectedFrame]:
     """Yield the frames that are wanted as pictures, in order of time, decoding the file once.
@@ -135,8 +150,9 @@ def selected_frames(
         every_m: Metres between pictures.
         min_speed_mps: No pictures below this speed.
         max_size: Pixels within which the pictures are made to fit.
-        allowed: The publication policy's say on a time and place; asked before anything there is decoded, and asked
-            again for the frame that won.
+        left_out_for: The publication policy's reason to leave out a time and place, or None to take it; asked before
+            anything there is decoded, and asked again for the frame that won.
+        tally: Counts the candidates, and those that are left out here.
         on_damage: Told once, after the last frame, when a part of the video could not be decoded.
 
     Raises:
@@ -144,38 +160,52 @@ def selected_frames(
         Corrupt: When it is no video.
         InputError: When it has no video stream.
     """
+    tally = Tally() if tally is None else tally
     motion = Motion(located.track)
-    wanted = [
-        place
-        for place in wanted_places(motion, every_m=every_m, min_speed_mps=min_speed_mps)
-        if allowed is None or allowed(place.at, place.position)
-    ]
-    windows, places = _windows(wanted, located.alignment, recording.duration_s)
+    places: list[Candidate] = []
+    windows: list[Window] = []
+    for place in candidates_of(recording, located, motion, every_m=every_m, min_speed_mps=min_speed_mps):
+        tally.candidates += 1
+        reason = NotTaken.STANDING if place.is_standing else left_out_for and left_out_for(place.at, place.position)
+        window = _window(place, located.alignment, recording.duration_s)
+        if reason:
+            tally.leave_out(reason)
+        elif window is not None:
+            places.append(place)
+            windows.append(window)
     decoding = Sharpest(recording.path, windows, max_size=max_size)
-    for winner in decoding:
-        at = located.alignment.at(winner.offset_s)
-        selected = _selected(recording, motion, at, winner, places[winner.window])
-        if selected is not None and (allowed is None or allowed(selected.at, selected.position)):
-            yield selected
+    won = 0
+    try:
+        for winner in decoding:
+            won += 1
+            at = located.alignment.at(winner.offset_s)
+            selected = _selected(recording, motion, at, winner, places[winner.window])
+            if selected is None:
+                tally.leave_out(NotTaken.NO_HEADING)
+            elif left_out_for is not None and (reason := left_out_for(selected.at, selected.position)):
+                tally.leave_out(reason)
+            else:
+                yield selected
+    except DashlightError:
+        tally.leave_out(NotTaken.NO_FRAME, len(windows) - won)
+        raise
+    tally.leave_out(NotTaken.NO_FRAME, len(windows) - won)
     if decoding.damage is not None and on_damage is not None:
         on_damage(Rejected(recording.path, decoding.damage.message, decoding.damage.code, decoding.damage.hint))
 
 
-def _windows(wanted: list[Wanted], alignment: ClockAlignment, duration_s: float) -> tuple[list[Window], list[Wanted]]:
-    windows: list[Window] = []
-    places: list[Wanted] = []
-    for place in wanted:
-        earliest_s, latest_s, best_s = (
-            (moment - alignment.video_start).total_seconds() for moment in (place.earliest, place.latest, place.at)
-        )
-        if latest_s >= 0.0 and (duration_s <= 0.0 or earliest_s <= duration_s):
-            windows.append(Window(max(0.0, earliest_s), latest_s, best_s))
-            places.append(place)
-    return windows, places
+def _window(place: Candidate, alignment: ClockAlignment, duration_s: float) -> Window | None:
+    """Return the stretch of the video that shows a place; None where it does not reach."""
+    earliest_s, latest_s, best_s = (
+        (moment - alignment.video_start).total_seconds() for moment in (place.earliest, place.latest, place.at)
+    )
+    if latest_s < 0.0 or (duration_s > 0.0 and earliest_s > duration_s):
+        return None
+    return Window(max(0.0, earliest_s), latest_s, best_s)
 
 
 def _selected(
-    recording: Recording, motion: Motion, at: datetime, winner: Winner, place: Wanted
+    recording: Recording, motion: Motion, at: datetime, winner: Winner, place: Candidate
 ) -> SelectedFrame | None:
     """Return the frame with its own position; None where its heading cannot be told."""
     position = motion.position_at(at) or place.position

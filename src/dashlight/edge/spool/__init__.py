@@ -1,6 +1,6 @@
 """Bundles between redaction and receipt: sealed, kept on disk, sent."""
 
-from dashlight.edge.spool.sealing import MAX_ARCHIVE_BYTES, ReadyPicture, Sealer, rounded
+from dashlight.edge.spool.sealing import MAX_ARCHIVE_BYTES, ReadyPicture, Sealed, Sealer, rounded
 from dashlight.edge.spool.spool import UNREADABLE, Spool, SpoolFull
 from dashlight.edge.spool.upload import Retries, Uploaded, Uploader
 
@@ -9,6 +9,7 @@ __all__ = [
     "UNREADABLE",
     "ReadyPicture",
     "Retries",
+    "Sealed",
     "Sealer",
     "Spool",
     "SpoolFull",

@@ -44,6 +44,22 @@ class ReadyPicture:
         return len(self.picture.jpeg) + len(self.picture.thumbnail_jpeg) + 4096
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture that is not in its bundle: it breaks the policy, or (None) its owner took it back or hid it."""
+
+    picture: ReadyPicture
+    violation: Violation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What became of pictures: those in the bundle, in its order, and the others."""
+
+    pictures: tuple[ReadyPicture, ...]
+    left_out: tuple[LeftOut, ...]
+
+
 class Sealer:
     """Makes bundles.
 
@@ -83,8 +99,8 @@ class Sealer:
         sequence: UUID | None,
         not_before: float = 0.0,
         slots: Sequence[str] = (),
-    ) -> tuple[int, tuple[Violation, ...]]:
-        """Write one bundle durably; return how many pictures it has, and why others were left out.
+    ) -> Sealed:
+        """Write one bundle durably; return which pictures are in it, and why the others were left out.
 
         What ingest would refuse under the policy is left out here, before it could be sent, and so is what its owner
         took back or hid since it was redacted.
@@ -93,14 +109,15 @@ class Sealer:
             SpoolFull: When there is no room; call again with the same pictures later.
             HostError: When the disk fails.
         """
-        kept, violations = self._obedient(pictures, sequence)
+        kept, left_out = self._obedient(pictures, sequence)
         while kept:
             withdrawn = self._written(kept, sequence, not_before=not_before, slots=slots)
             if not withdrawn:
                 break
+            left_out += [LeftOut(kept[n], None) for n in sorted(withdrawn)]
             kept, more = self._obedient([p for n, p in enumerate(kept) if n not in withdrawn], sequence)
-            violations += more
-        return len(kept), violations
+            left_out += more
+        return Sealed(tuple(kept), tuple(left_out))
 
     def _written(
         self, kept: Sequence[ReadyPicture], sequence: UUID | None, *, not_before: float, slots: Sequence[str]
@@ -136,8 +153,8 @@ class Sealer:
 
     def _obedient(
         self, pictures: Sequence[ReadyPicture], sequence: UUID | None
-    ) -> tuple[list[ReadyPicture], tuple[Violation, ...]]:
-        kept, found = list(pictures), []
+    ) -> tuple[list[ReadyPicture], list[LeftOut]]:
+        kept, left_out = list(pictures), list[LeftOut]()
         while kept:
             violations = check_bundle(
                 self._policy,
@@ -148,10 +165,10 @@ class Sealer:
             )
             if not violations:
                 break
-            found.append(violations[0])
             # One at a time: leaving a picture out often mends what its neighbour was blamed for.
-            kept.pop(violations[0].picture if violations[0].picture is not None else len(kept) - 1)
-        return kept, tuple(found)
+            first = violations[0]
+            left_out.append(LeftOut(kept.pop(-1 if first.picture is None else first.picture), first))
+        return kept, left_out
 
 
 def _row(picture: ReadyPicture) -> PictureRow:

@@ -228,14 +228,15 @@ def test_what_is_forgotten_while_it_is_imported_is_not_sealed(station):
     taken_back(station, selected(station.ledger, recordings=[station.ledger.recording("r" * 32)]))
     pictures = [ready(n, recording=("r" if n < 3 else "s") * 32) for n in range(5)]
 
-    kept, _ = station.sealer.seal(pictures, sequence=None)
+    done = station.sealer.seal(pictures, sequence=None)
 
-    assert kept == 2
+    assert len(done.pictures) == 2
+    assert [each.violation for each in done.left_out] == [None] * (len(pictures) - 2)
     (bundle,) = station.ledger.bundles()
     assert {p.recording for p in station.ledger.pictures_of(bundle=bundle.number)} == {"s" * 32}
     assert len(decode_bundle(station.spool.read(bundle.sha256)).pictures) == 2
     assert station.spool.names() == {bundle.sha256}
-    assert station.sealer.seal(pictures[:3], sequence=None) == (0, ())
+    assert station.sealer.seal(pictures[:3], sequence=None).pictures == ()
     assert station.spool.names() == {bundle.sha256}
 
 
@@ -243,9 +244,10 @@ def test_a_place_that_is_hidden_while_it_is_imported_is_not_sealed(station):
     pictures = [ready(n) for n in (0, 1, 4000, 4001)]
     station.disclosure.hide(pictures[0].claim.position)
 
-    kept, _ = station.sealer.seal(pictures, sequence=None)
+    done = station.sealer.seal(pictures, sequence=None)
 
-    assert kept == 2
+    assert len(done.pictures) == 2
+    assert [each.violation for each in done.left_out] == [None] * (len(pictures) - 2)
     (bundle,) = station.ledger.bundles()
     assert [p.offset_ms for p in station.ledger.pictures_of(bundle=bundle.number)] == [4_000_000, 4_001_000]
     assert station.spool.names() == {bundle.sha256}

@@ -93,8 +93,12 @@ def test_the_policy_is_asked_before_decoding_and_has_the_last_word(tmp_path, cli
     recording = only(path)
     located = locate(recording, now=NOW)
 
-    none = list(selected_frames(recording, located, allowed=lambda _at, _position: False))
-    early = list(selected_frames(recording, located, allowed=lambda at, _: at < START + timedelta(seconds=3)))
+    none = list(selected_frames(recording, located, left_out_for=lambda _at, _position: "hidden-place"))
+    early = list(
+        selected_frames(
+            recording, located, left_out_for=lambda at, _: None if at < START + timedelta(seconds=3) else "drive-end"
+        )
+    )
 
     assert none == []
     assert early
