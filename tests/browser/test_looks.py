@@ -45,7 +45,9 @@ def test_the_page_follows_the_wish_for_dark(server, browser):
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(server, browser, axe, scheme):
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (768, 1024), (1440, 900)])
+def test_axe_finds_nothing(server, browser, axe, scheme, width, height):
+    browser.size(width, height, is_phone=width < 700)
     browser.prefer(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
     browser.open(f"{server.url}/{HERE}")
     browser.wait_text("dl-list", "No pictures yet")
@@ -80,7 +82,7 @@ def test_axe_finds_nothing(server, browser, axe, scheme):
         assert browser.violations(axe) == []
     for language in ("en", "es"):
         browser.open(f"{server.url}/about#{language}")
-        browser.wait_text(f"article[lang={language}] .facts-line", "3")
+        browser.wait_text(f"article[lang={language}] .facts-line:not([hidden])", "3")
         assert browser.violations(axe) == []
 
 
@@ -182,6 +184,21 @@ def test_a_list_that_fails_says_why_and_can_be_tried_again(server, browser):
     browser.find("[data-state=failed] button").click()
 
     browser.wait_text("dl-list", "No pictures yet")
+
+
+def test_a_browser_that_cannot_draw_the_map_still_lists_the_pictures(server, browser):
+    server.publish(street_drives.archive(1, count=3))
+    source = "HTMLCanvasElement.prototype.getContext = () => null"
+    script = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    try:
+        browser.open(server.url)
+
+        browser.wait_text("dl-panel .notice", "cannot draw the map")
+        browser.wait_text("dl-list h2", "3 pictures in view")
+        browser.find(".card").click()
+        browser.wait(lambda: browser.run("return document.querySelector('.photo-image')?.naturalWidth") == 640)
+    finally:
+        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
 def test_a_link_to_no_picture_says_so(server, browser):

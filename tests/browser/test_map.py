@@ -195,6 +195,20 @@ def test_a_map_that_is_empty_here_shows_the_way_to_the_pictures(server, browser)
     browser.wait_text("dl-list h2", "2 pictures in view")
 
 
+@pytest.mark.parametrize("zoom", [2, 6, 9])
+def test_the_list_has_every_area_once(server, browser, zoom):
+    for number, bearing in enumerate(range(0, 360, 60)):
+        start = destination(street_drives.OVIEDO, bearing, 9_000)
+        server.publish(street_drives.archive(number, count=2, start=start))
+    browser.open(f"{server.url}/#at={zoom}/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}")
+    browser.wait_text("dl-list h2", "12 pictures in view")
+    areas = "return document.querySelector('dl-panel').page.areas.map(({ n }) => n)"
+
+    browser.wait(lambda: sum(browser.run(areas)) == 12, f"the areas should hold 12 pictures: {browser.run(areas)}")
+
+    assert (len(browser.run(areas)) > 1) == (zoom == 9)
+
+
 @pytest.mark.parametrize("zoom", [3, 7, 10, 12, 13, 15, 18])
 def test_pictures_are_drawn_at_every_zoom(server, browser, zoom):
     server.publish(street_drives.archive(1, count=6))

@@ -21,6 +21,10 @@ about.replaceChildren();
 about.setAttribute('aria-label', t('about'));
 render(html`<span class="about-sign">${signs.about()}</span><span class="about-words">${t('about')}</span>`, about);
 
+// On a narrow screen the bar is as high as the name needs; what opens below it follows.
+const bar = part('.bar');
+new ResizeObserver(() => document.documentElement.style.setProperty('--bar-height', `${bar.offsetHeight}px`)).observe(bar);
+
 const page = new Page({
   map: part('dl-map'),
   panel: part('dl-panel'),
