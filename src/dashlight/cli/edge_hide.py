@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ def add_hide(verbs: argparse._SubParsersAction[Any]) -> None:
         "what waits of it is withdrawn. Hidden places are for good; only one that no drive of yours has come within "
         "100 km of, such as a mistyped one, can be removed.",
     )
+    # What begins with a minus is an option to argparse unless this fits it; it knows `-3.7`, but not `-3.7,40.4`.
+    parser._negative_number_matcher = re.compile(r"-\d*\.?\d+(,.*)?$")  # noqa: SLF001
     parser.add_argument("place", nargs="*", metavar="LON LAT", help=_EXAMPLE)
     parser.add_argument("--radius-m", type=float, metavar="M", help="at least 1200 (default: 1200)")
     what = parser.add_mutually_exclusive_group()
@@ -66,6 +69,8 @@ def place_of(words: Sequence[str]) -> LonLat:
     from dashlight.errors import InputError, UsageError
     from dashlight.model import LonLat
 
+    if not words:
+        raise UsageError("no place is named", hint=f"{_EXAMPLE}; or --list, or --remove N")
     said = " ".join(words)
     try:
         lon, lat = (float(part) for part in said.replace(",", " ").split())
