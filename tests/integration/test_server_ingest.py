@@ -9,11 +9,12 @@ import json
 import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import made_bundles
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from servers import SETTINGS, personal_archive, served
 
 from dashlight.errors import Unavailable
@@ -21,8 +22,10 @@ from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
 from dashlight.ingest.recheck import Readable
 from dashlight.ingest.verify import drawn_numbers
+from dashlight.ingest.worker import run_due
 from dashlight.model import Policy
-from dashlight.store.upkeep import forget_refused
+from dashlight.store.places import day_of
+from dashlight.store.upkeep import forget_refused, note_batch
 from dashlight.wire import (
     MAX_BUNDLE_BYTES,
     MEDIA_TYPE,
@@ -519,14 +522,15 @@ def test_a_staged_bundle_that_is_damaged_keeps_nobody_elses_out(own_server, capl
     assert own_server.client.get("/v1/instance").json()["pictures"] == 7
 
 
-def test_the_public_counters_do_not_tell_when_a_personal_bundle_comes(own_server):
-    def counters():
-        text = own_server.client.get("/metrics").text
-        return {n: v for n, _, v in (line.rpartition(" ") for line in text.splitlines()) if n.startswith("dashlight_")}
+def public_counters(server):
+    text = server.client.get("/metrics").text
+    return {n: v for n, _, v in (line.rpartition(" ") for line in text.splitlines()) if n.startswith("dashlight_")}
 
-    before = counters()
+
+def test_the_public_counters_do_not_tell_when_a_personal_bundle_comes(own_server):
+    before = public_counters(own_server)
     own_server.publish(personal_archive(3, 2008), policy=Policy.PERSONAL)
-    after = counters()
+    after = public_counters(own_server)
     metrics = IngestMetrics(CollectorRegistry())
     publish_staged(own_server.store.database, own_server.store.objects, metrics=metrics)
 
@@ -534,6 +538,57 @@ def test_the_public_counters_do_not_tell_when_a_personal_bundle_comes(own_server
     assert not any("_created" in name for name in after)
     counted = {s.name: s.value for m in (metrics.bundles, metrics.pictures) for s in m.collect()[0].samples}
     assert counted == {"dashlight_ingest_bundles_total": 1, "dashlight_ingest_pictures_total": 3}
+
+
+def test_the_public_counters_do_not_tell_when_a_personal_bundle_is_refused(tmp_path):
+    with served(tmp_path, look=Suspicious(), recheck_share=1.0) as running:
+        spent = running.token(Policy.PERSONAL)
+        before = public_counters(running)
+
+        replies = [
+            running.put(personal_archive(3, 2009), spent, policy=Policy.PERSONAL),
+            running.put(personal_archive(3, 2010), spent),  # Refused before the policy of its token is told.
+            running.put(b"nonsense", policy=Policy.PERSONAL),
+            running.put(fresh(), "A" * 43),
+        ]
+
+        codes = ["readable-plate", "token-spent", "corrupt", "bad-token"]
+        assert [problem(reply) for reply in replies] == codes
+        assert public_counters(running) == before
+        assert problem(running.put(fresh())) == "readable-plate"
+        told = {name for name, value in public_counters(running).items() if before.get(name) != value}
+    assert told == {
+        'dashlight_ingest_refused_bundles_total{kind="PrivacyError"}',
+        'dashlight_ingest_rechecked_pictures_total{verdict="readable"}',
+    }
+
+
+def test_what_is_held_for_the_batch_is_told_by_the_batch_alone(own_server):
+    registry = CollectorRegistry()
+    metrics = IngestMetrics(registry)
+    metrics.count_refused("PrivacyError", Policy.PERSONAL)
+    metrics.count_refused("Unauthorized", None)
+    metrics.count_rechecked(Policy.PERSONAL, is_readable=True)
+    metrics.count_idle_look("clean")
+    metrics.count_idle_look("clean")
+    store, day = own_server.store, made_bundles.START
+
+    def told(now):
+        run_due(store.database, store.objects, now=now, hour=3, metrics=metrics)
+        text = generate_latest(registry).decode()
+        return sorted(line for line in text.splitlines() if "_pictures_total{" in line or "_refused_" in line)
+
+    store.database.write(lambda t: note_batch(t, day_of(day)))
+    before, at_the_batch, at_the_next = (told(day + timedelta(days=n)) for n in range(3))
+
+    assert not any("{" in line for line in before)
+    assert [line for line in at_the_batch if "{" in line] == [
+        'dashlight_ingest_idle_rechecked_pictures_total{verdict="clean"} 2.0',
+        'dashlight_ingest_rechecked_pictures_total{verdict="readable"} 1.0',
+        'dashlight_ingest_refused_bundles_total{kind="PrivacyError"} 1.0',
+        'dashlight_ingest_refused_bundles_total{kind="Unauthorized"} 1.0',
+    ]
+    assert at_the_next == at_the_batch, "it is told once"
 
 
 def test_a_personal_picture_is_erased_by_its_secret_after_the_batch(own_server):
