@@ -181,7 +181,15 @@ class JsonLines(Lines):
         seconds: float,
         is_broken_off: bool = False,
     ) -> None:
-        """Print each `rejected`, each `refused`, and one `summary`."""
+        """Print each `outcome`, each `rejected`, each `refused`, and one `summary`."""
+        for each in imported.outcomes:
+            self._print(
+                event="outcome",
+                path=str(each.path),
+                candidates=each.candidates,
+                pictures=each.pictures,
+                left_out=dict(each.left_out),
+            )
         for r in imported.rejected:
             self._print(event="rejected", path=str(r.path), reason=r.reason, code=r.code, hint=r.hint)
         sent = uploaded or Uploaded()

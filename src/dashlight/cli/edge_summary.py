@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dashlight.cli.counted import counted
 from dashlight.edge.home.ledger import BundleState
-from dashlight.edge.importing import Imported
+from dashlight.edge.importing import Imported, left_out_sentence
 from dashlight.edge.spool import Uploaded
 from dashlight.edge.station import Station
 from dashlight.errors import Rejected
@@ -35,6 +35,7 @@ def summary_lines(
         f"{counted(imported.redactions, 'redaction')} in {seconds:.1f} s{rate}"
     )
     yield from _known_lines(imported)
+    yield from left_out_lines(imported.left_out)
     yield from _waiting_lines(station, imported)
     yield from rejected_lines(imported.rejected)
     yield from _uploaded_lines(station, imported, uploaded, is_broken_off=is_broken_off)
@@ -76,6 +77,15 @@ def _waiting_lines(station: Station, imported: Imported) -> Iterator[str]:
         )
 
 
+def left_out_lines(left_out: Mapping[str, int]) -> Iterator[str]:
+    """Yield of how many places no picture was made, by reason, the most frequent first."""
+    if not left_out:
+        return
+    yield f"Left out: {counted(sum(left_out.values()), 'place')} along the way, of which no picture was made"
+    for reason, count in sorted(left_out.items(), key=lambda each: -each[1]):
+        yield f"  {count:>6,}  {left_out_sentence(reason)}"
+
+
 def rejected_lines(rejected: Sequence[Rejected]) -> Iterator[str]:
     """Yield what could not be used, by reason: the reason with most files first, at most `MAX_NAMED` of them named."""
     if not rejected:
@@ -85,11 +95,11 @@ def rejected_lines(rejected: Sequence[Rejected]) -> Iterator[str]:
         by_reason.setdefault((each.reason, each.hint), []).append(each)
     yield f"Rejected: {counted(len(rejected), 'file or folder', 'files and folders')}"
     for (reason, hint), files in sorted(by_reason.items(), key=lambda group: -len(group[1])):
-        yield f"  {len(files):>4}  {reason}{f'. {hint}' if hint else ''}"
+        yield f"  {len(files):>6,}  {reason}{f'. {hint}' if hint else ''}"
         for each in files[:MAX_NAMED]:
-            yield f"        {each.path}"
+            yield f"          {each.path}"
         if len(files) > MAX_NAMED:
-            yield f"        and {counted(len(files) - MAX_NAMED, 'more', 'more')}; --json names each"
+            yield f"          and {counted(len(files) - MAX_NAMED, 'more', 'more')}; --json names each"
 
 
 def _uploaded_lines(
@@ -157,6 +167,8 @@ def summary_row(
         "kept": imported.kept,
         "converted": imported.converted,
         "taken_up": imported.taken_up,
+        "candidates": sum(outcome.candidates for outcome in imported.outcomes),
+        "left_out": dict(imported.left_out),
         "rejected": len(imported.rejected),
         "uploaded_bundles": sent.bundles,
         "uploaded_pictures": sent.pictures,
