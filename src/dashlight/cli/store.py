@@ -1,0 +1,175 @@
+"""`dashlight store`: back a server's data up while it runs, and restore it without what was taken back since."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dashlight.cli.json_lines import print_json
+
+if TYPE_CHECKING:
+    from dashlight.store.erasures import Erasures
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands of this group to the command line."""
+    group = subparsers.add_parser("store", help="back a server's data up, restore it")
+    verbs = group.add_subparsers(dest="store_command", required=True, metavar="COMMAND")
+    backup = verbs.add_parser(
+        "backup",
+        help="copy a server's data; beside a running server too",
+        description="Copy rows, pictures and key of a server to a new folder, consistently and while it runs. Left out "
+        "are personal pictures that wait for the daily batch and the words of reports: they must not last so long.",
+    )
+    _add_data(backup)
+    backup.add_argument("--output", type=Path, required=True, metavar="DIR", help="new or empty folder for the backup")
+    backup.set_defaults(run=_back_up)
+
+    erasures = verbs.add_parser(
+        "erasures",
+        help="list what was taken back; beside a running server too",
+        description="List the pictures and bundles that were erased and the pictures that are hidden. Keep the newest "
+        "list on another disk than the server's: a restore needs it, or it would bring back what was erased.",
+    )
+    _add_data(erasures)
+    erasures.add_argument(
+        "--output", type=Path, metavar="FILE", help="write it here, whole or not at all, not to stdout"
+    )
+    erasures.set_defaults(run=_list_erasures)
+
+    restore = verbs.add_parser(
+        "restore",
+        help="make a server's data of a backup",
+        description="Make a server's data of a backup, in a new or empty folder, without what was taken back since.",
+    )
+    _add_data(restore)
+    restore.add_argument("--backup", type=Path, required=True, metavar="DIR", help="as `store backup` wrote it")
+    _add_erasures(restore)
+    restore.add_argument(
+        "--without-erasures",
+        action="store_true",
+        help="nothing was erased since the backup, or nobody knows: what was is public again",
+    )
+    restore.set_defaults(run=_restore)
+
+    erase = verbs.add_parser("erase", help="erase in a backup what was taken back since it was made")
+    erase.add_argument("--backup", type=Path, required=True, metavar="DIR", help="as `store backup` wrote it")
+    _add_erasures(erase)
+    erase.add_argument("--json", action="store_true", help="one JSON object")
+    erase.set_defaults(run=_erase)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _add_erasures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--erasures",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FROM",
+        help="list that `store erasures` wrote, data of the old server, or a newer backup; may be repeated",
+    )
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    from dashlight.config import ServerSettings, effective_folder, environment, load
+
+    env = environment()
+    settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
+    return effective_folder("server", settings.data, env)[0]
+
+
+def _erasures(args: argparse.Namespace) -> Erasures:
+    from dashlight.store.erasures import Erasures, erasures_from
+
+    found = Erasures()
+    for path in args.erasures:
+        found |= erasures_from(path)
+    return found
+
+
+def _back_up(args: argparse.Namespace) -> int:
+    from dashlight.store.backup import back_up
+
+    copied = back_up(_folder(args), args.output)
+    if args.json:
+        print_json(
+            {
+                "event": "backed-up",
+                "pictures": copied.pictures,
+                "objects": copied.objects,
+                "size_bytes": copied.size_bytes,
+                "left_out_bundles": copied.left_out,
+            }
+        )
+    else:
+        sys.stdout.write(
+            f"{copied.pictures} pictures in {copied.objects} objects, {copied.size_bytes / 1e6:.1f} MB, "
+            f"are in {args.output}\n"
+        )
+        if copied.left_out:
+            sys.stdout.write(f"{copied.left_out} personal bundles wait for the daily batch and are not in it\n")
+    return 0
+
+
+def _list_erasures(args: argparse.Namespace) -> int:
+    from dashlight.store.durable import write_durably
+    from dashlight.store.erasures import encode_erasures, erasures_from
+
+    found = erasures_from(_folder(args))
+    counts = {"pictures": len(found.pictures), "bundles": len(found.bundles), "hidden": len(found.hidden)}
+    if args.output is None:
+        sys.stdout.write(encode_erasures(found).decode())
+        return 0
+    write_durably(args.output, encode_erasures(found))
+    if args.json:
+        print_json({"event": "listed", **counts})
+    else:
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        sys.stdout.write(f"{words} are listed in {args.output}\n")
+    return 0
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from dashlight.errors import UsageError
+    from dashlight.store.backup import restore
+
+    if bool(args.erasures) == args.without_erasures:
+        raise UsageError(
+            "what was erased since the backup is not said"
+            if args.without_erasures is False
+            else "--erasures and --without-erasures contradict each other",
+            hint="--erasures FROM: the newest list, the old server's data or a newer backup; with --without-erasures "
+            "whatever was erased since the backup is public again",
+        )
+    folder = _folder(args)
+    restored = restore(args.backup, folder, _erasures(args))
+    if args.json:
+        print_json({"event": "restored", "pictures": restored.pictures, "taken_back": restored.taken_back})
+    else:
+        sys.stdout.write(
+            f"{restored.pictures} pictures are in {folder}; {restored.taken_back} of the backup were taken back since\n"
+            f"Start it: dashlight serve --data {folder}\n"
+        )
+    return 0
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from dashlight.errors import UsageError
+    from dashlight.store.backup import erase_in_backup
+
+    if not args.erasures:
+        raise UsageError("what is to be erased is not said", hint="--erasures FROM: a list, or a server's data")
+    count = erase_in_backup(args.backup, _erasures(args))
+    if args.json:
+        print_json({"event": "erased", "taken_back": count})
+    else:
+        sys.stdout.write(f"{count} pictures were erased or hidden in {args.backup}\n")
+    return 0

@@ -1,0 +1,319 @@
+"""A copy of a server's data, made beside the running server, and a server's data made of a copy.
+
+Order: one consistent snapshot of the rows, then the objects that it names, then what was taken back meanwhile. So an
+object is there for every row, and nothing that was erased while the copy was made is in it.
+
+A copy lasts longer than what the server may keep for a day or a week. It therefore leaves out the `personal` bundles
+that wait for the daily batch (who sent which pictures together must be forgotten after 24 h) and the words of reports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashlight.errors import Corrupt, HostError, InputError, NotFound
+from dashlight.store import bundles, schema
+from dashlight.store.database import Database, Transaction
+from dashlight.store.durable import fsync_folder, make_folder, write_durably
+from dashlight.store.erasures import DATABASE, Erasures, erasures_in, read_only, take_back
+from dashlight.store.objects import LocalObjects, Objects
+from dashlight.store.sqlite import SqliteDatabase
+from dashlight.store.upkeep import lock_store, server_key, sweep
+
+KEY = "server.key"
+CONTENTS = "backup.json"
+_FORMAT = "dashlight-backup-1"
+_UNFINISHED = ".unfinished.sqlite"
+_CHUNK_BYTES = 1 << 22
+_ALLOWED = frozenset({"lost+found"})  # An empty disk has it.
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy holds.
+
+    Attributes:
+        pictures: Rows.
+        objects: Files.
+        size_bytes: Of the files.
+        taken_back: Pictures that were erased or hidden in the copy by a list, or meanwhile.
+        left_out: `personal` bundles that waited for the daily batch.
+    """
+
+    pictures: int
+    objects: int
+    size_bytes: int
+    taken_back: int
+    left_out: int = 0
+
+
+def back_up(data: Path, output: Path) -> Copied:
+    """Copy the store in `data` to `output`; a server may run on it.
+
+    Raises:
+        InputError: When there is no store, or `output` has something in it.
+        HostError: When this machine fails; `output` is then no backup and says so.
+        Corrupt: When a row names bytes that are not there and were not erased.
+    """
+    source = data / DATABASE
+    read_only(source).close()
+    _check_empty(output)
+    make_folder(output)
+    snapshot = output / _UNFINISHED
+    _snapshot(source, snapshot)
+    write_durably(output / KEY, _key(data), mode=0o600)
+    database, objects = SqliteDatabase(snapshot), LocalObjects(output)
+    try:
+        left_out = database.write(_leave_out)
+        missing = _copy_objects(database, LocalObjects(data), objects)
+        taken_back = take_back(database, objects, erasures_in(source))
+        sweep(database, objects)
+        _check_missing(database, missing)
+        hashes = {key: _sha256(objects, key, size) for key, size in _sizes(database)}
+        copied = _counted(database, taken_back=taken_back, left_out=left_out)
+        _fold(database)
+    finally:
+        database.close()
+    _adopt_database(output)
+    _write_contents(output, hashes)
+    return copied
+
+
+def restore(backup: Path, data: Path, erasures: Erasures) -> Copied:
+    """Make a server's data of a backup, without what was taken back since.
+
+    Args:
+        backup: As `back_up` wrote it; it is only read.
+        data: Of the new server: absent, or an empty folder.
+        erasures: What was taken back at the old server, as late as is known.
+
+    Raises:
+        InputError: When `backup` is none, or `data` has something in it.
+        Corrupt: When the backup was damaged.
+        HostError: When this machine fails; `data` is then without a database, and no server's data.
+    """
+    contents = _contents(backup)
+    _check_empty(data)
+    make_folder(data)
+    lock = lock_store(data)
+    try:
+        if _file_sha256(backup / DATABASE) != contents["database"]:
+            raise Corrupt(f"the database of {backup} is not the one that was backed up", hint="use another backup")
+        snapshot = data / _UNFINISHED
+        _copy_file(backup / DATABASE, snapshot)
+        write_durably(data / KEY, _key(backup), mode=0o600)
+        database, objects = SqliteDatabase(snapshot), LocalObjects(data)
+        try:
+            source = LocalObjects(backup)
+            for key, size in _sizes(database):
+                if _copy_object(source, objects, key, size) != contents["objects"].get(key):
+                    raise Corrupt(f"the object {key} is not the one that was backed up", hint="use another backup")
+            taken_back = take_back(database, objects, erasures)
+            copied = _counted(database, taken_back=taken_back, left_out=0)
+            _fold(database)
+        finally:
+            database.close()
+        _adopt_database(data)
+    finally:
+        os.close(lock)
+    return copied
+
+
+def erase_in_backup(backup: Path, erasures: Erasures) -> int:
+    """Erase in a backup what was taken back since; return how many pictures that changed.
+
+    Raises:
+        InputError: When it is no backup.
+        HostError: When this machine fails; run it again.
+    """
+    _contents(backup)
+    database, objects = SqliteDatabase(backup / DATABASE), LocalObjects(backup)
+    try:
+        count = take_back(database, objects, erasures)
+        hashes = {key: _sha256(objects, key, size) for key, size in _sizes(database)}
+        _fold(database)
+    finally:
+        database.close()
+    _write_contents(backup, hashes)
+    return count
+
+
+def _check_empty(folder: Path) -> None:
+    try:
+        if folder.exists() and (not folder.is_dir() or {p.name for p in folder.iterdir()} - _ALLOWED):
+            raise InputError(
+                f"{folder} is not an empty folder",
+                hint="name a new one; nothing is ever written over",
+                code="not-empty",
+            )
+    except OSError as exc:
+        raise HostError(f"cannot look into {folder}: {exc.strerror}", code="disk") from exc
+
+
+def _snapshot(source: Path, target: Path) -> None:
+    """Write the tables of one moment, without the journal: in it lies which enrolment drew which tokens."""
+    connection = read_only(source)
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        connection.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.Error as exc:
+        raise HostError(f"cannot copy the database {source}: {exc}", hint="make room on the disk", code="disk") from exc
+    except OSError as exc:
+        raise HostError(f"cannot write {target}: {exc.strerror}", code="disk") from exc
+    finally:
+        connection.close()
+
+
+def _leave_out(transaction: Transaction) -> int:
+    """Delete what must not last as long as a backup; return how many bundles that are not published yet it had."""
+    connection = transaction.connection
+    staged = bundles.staged_bundles(connection)
+    for each in staged:
+        connection.execute(sa.delete(schema.object_).where(schema.object_.c.number == each.object_number))
+        connection.execute(sa.delete(schema.bundle).where(schema.bundle.c.sha256 == each.sha256))
+    connection.execute(sa.update(schema.report).values(comment=""))
+    return len(staged)
+
+
+def _sizes(database: Database) -> list[tuple[str, int]]:
+    table = schema.object_
+    with database.read() as connection:
+        rows = connection.execute(sa.select(table.c.key, table.c.size_bytes).order_by(table.c.key)).all()
+    return [(row.key, int(row.size_bytes)) for row in rows]
+
+
+def _copy_objects(database: Database, source: Objects, target: Objects) -> list[str]:
+    """Copy every object that a row names; return the keys of those that are not there any more."""
+    missing = []
+    for key, size in _sizes(database):
+        try:
+            _copy_object(source, target, key, size)
+        except NotFound:
+            missing.append(key)
+    return missing
+
+
+def _copy_object(source: Objects, target: Objects, key: str, size: int) -> str:
+    digest = hashlib.sha256()
+    staged = target.staging_file()
+    try:
+        handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            for chunk in _chunks(source, key, size):
+                digest.update(chunk)
+                file.write(chunk)
+        target.adopt(staged, key)
+    except OSError as exc:
+        raise HostError(f"cannot write a copy of {key}: {exc.strerror}", hint="make room", code="disk") from exc
+    finally:
+        staged.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def _chunks(objects: Objects, key: str, size: int) -> Iterator[bytes]:
+    for at in range(0, size, _CHUNK_BYTES):
+        yield objects.read(key, at, min(_CHUNK_BYTES, size - at))
+
+
+def _sha256(objects: Objects, key: str, size: int) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(objects, key, size):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_missing(database: Database, missing: list[str]) -> None:
+    """Check that each object that vanished while it was copied had been erased."""
+    still_named = sorted({key for key, _ in _sizes(database)} & set(missing))
+    if still_named:
+        raise Corrupt(
+            f"{len(still_named)} objects that the rows name are not there, {still_named[0]} first",
+            hint="the store is damaged; keep your older backups",
+        )
+
+
+def _counted(database: Database, *, taken_back: int, left_out: int) -> Copied:
+    sizes = _sizes(database)
+    with database.read() as connection:
+        pictures = connection.execute(sa.select(sa.func.count()).select_from(schema.picture)).scalar_one()
+    return Copied(pictures, len(sizes), sum(size for _, size in sizes), taken_back, left_out)
+
+
+def _adopt_database(folder: Path) -> None:
+    """Give the database its name, last of all: without it the folder is nothing that a server or a restore takes."""
+    unfinished = folder / _UNFINISHED
+    try:
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.rename(folder / DATABASE)
+    except OSError as exc:
+        raise HostError(f"cannot finish {folder}: {exc.strerror}", code="disk") from exc
+    fsync_folder(folder)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with source.open("rb") as reading, os.fdopen(handle, "wb") as writing:
+            while chunk := reading.read(_CHUNK_BYTES):
+                writing.write(chunk)
+    except OSError as exc:
+        raise HostError(f"cannot copy {source} to {target}: {exc.strerror}", code="disk") from exc
+
+
+def _file_sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise HostError(f"cannot read {path}: {exc.strerror}", code="disk") from exc
+
+
+def _fold(database: Database) -> None:
+    """Fold the journal into the file, which is then all that there is."""
+    if not database.forget_journal():
+        raise HostError("the database of the copy is open elsewhere", hint="let nobody else use the folder")
+
+
+def _write_contents(folder: Path, hashes: dict[str, str]) -> None:
+    contents = {"format": _FORMAT, "database": _file_sha256(folder / DATABASE), "objects": hashes}
+    write_durably(folder / CONTENTS, (json.dumps(contents, indent=1, sort_keys=True) + "\n").encode(), mode=0o600)
+
+
+def _key(folder: Path) -> bytes:
+    if not (folder / KEY).is_file():
+        raise InputError(f"there is no server's key in {folder}", code="no-server-data")
+    return server_key(folder / KEY).private_bytes_raw()
+
+
+def _contents(backup: Path) -> dict[str, Any]:
+    path = backup / CONTENTS
+    try:
+        contents = json.loads(path.read_bytes())
+    except FileNotFoundError as exc:
+        raise InputError(
+            f"{backup} is no backup, or one that was not finished: it has no {CONTENTS}", code="no-backup"
+        ) from exc
+    except OSError as exc:
+        raise HostError(f"cannot read {path}: {exc.strerror}", code="disk") from exc
+    except ValueError as exc:
+        raise Corrupt(f"{path} is damaged: {exc}", hint="use another backup") from exc
+    if (
+        not isinstance(contents, dict)
+        or not isinstance(contents.get("objects"), dict)
+        or contents.get("format") != _FORMAT
+    ):
+        raise InputError(f"{path} is not of the format {_FORMAT}", hint="run a newer dashlight", code="no-backup")
+    return contents
+
+
+__all__ = ["CONTENTS", "Copied", "back_up", "erase_in_backup", "restore"]
