@@ -16,8 +16,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.process_collector import ProcessCollector
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -113,9 +111,7 @@ def build(
         "store.swept",
         extra={"staged": swept.staged_files, "orphans": swept.orphans, "erasures": swept.erasures},
     )
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
+    registry = CollectorRegistry()  # Ours alone: the time and files that the process uses would tell of each upload.
     hub = Hub(store.database, clients=settings.live_clients, queue=settings.live_queue)
     readers = Gauge("dashlight_catalog_live_streams", "Live streams that are open", registry=registry)
     readers.set_function(lambda: hub.readers)
