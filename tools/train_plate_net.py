@@ -34,7 +34,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from plate_net_samples import Frame, SampleMaker, load_backgrounds, load_frames
+from plate_net_frames import Frame, load_backgrounds, load_frames
+from plate_net_samples import SampleMaker
 
 STRIDE = 8
 PAD_MULTIPLE = 16
