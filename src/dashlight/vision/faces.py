@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms, unscaled
+from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms, strongest, unscaled
 from dashlight.vision.sessions import Network, Pixels, fitted, fitted_size
 
 STRIDE = 4
 SIZE_MULTIPLE = 32
 NMS_IOU_THRESHOLD = 0.3
-MAX_PEAKS = 2_000  # A picture of noise must not cost minutes of NMS.
+MAX_PEAKS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,9 @@ class FaceFinder:
         target = fitted_size((width, height), long_side=self.long_side, multiple=SIZE_MULTIPLE)
         ready = fitted(rgb, target)
         heat, size, offset = self.network.run(["537", "538", "539"], {"input.1": ready.blob})
-        rows, columns = np.nonzero(heat[0, 0] >= self.threshold)
+        rows, columns, scores = strongest(heat[0, 0], heat[0, 0] >= self.threshold, most=MAX_PEAKS)
         if not rows.size:
             return NO_BOXES, NO_SCORES
-        scores = np.asarray(heat[0, 0, rows, columns], np.float32)
-        if rows.size > MAX_PEAKS:
-            best = np.argsort(-scores, kind="stable")[:MAX_PEAKS]
-            rows, columns, scores = rows[best], columns[best], scores[best]
         tall, wide = np.exp(size[0][:, rows, columns]) * STRIDE
         y = (rows + offset[0, 0, rows, columns] + 0.5) * STRIDE
         x = (columns + offset[0, 1, rows, columns] + 0.5) * STRIDE

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms, unscaled
+from dashlight.vision.boxes import NO_BOXES, NO_SCORES, Boxes, Scores, nms, strongest, unscaled
 from dashlight.vision.sessions import Network, Pixels, fitted_size, resized_to
 
 STRIDE = 8
@@ -47,13 +47,9 @@ class PlateFinder:
         target = fitted_size((width, height), long_side=long_side, multiple=SIZE_MULTIPLE)
         score, distance = self.network.run(["score", "distance"], {"image": resized_to(rgb, target)[None]})
         peaks = score[0] >= cv2.dilate(score[0], np.ones((3, 3), np.uint8))
-        rows, columns = np.nonzero(peaks & (score[0] >= self.threshold))
+        rows, columns, scores = strongest(score[0], peaks & (score[0] >= self.threshold), most=MAX_PEAKS)
         if not rows.size:
             return NO_BOXES, NO_SCORES
-        scores = np.asarray(score[0, rows, columns], np.float32)
-        if rows.size > MAX_PEAKS:
-            best = np.argsort(-scores, kind="stable")[:MAX_PEAKS]
-            rows, columns, scores = rows[best], columns[best], scores[best]
         x, y = (columns + 0.5) * STRIDE, (rows + 0.5) * STRIDE
         left, top, right, bottom = distance[0][:, rows, columns]
         boxes = np.stack([x - left, y - top, x + right, y + bottom], axis=1).astype(np.float32)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashlight.vision.boxes import areas, clipped, covered_share, grown, intersections, iou, nms, rounded_out
+from dashlight.vision.boxes import areas, clipped, covered_share, grown, intersections, iou, nms, rounded_out, strongest
 
 side = st.floats(-50, 400, allow_nan=False, width=32)
 
@@ -83,3 +83,14 @@ def test_covered_share_is_of_the_best_single_box():
 
     assert covered_share(box, halves) == 0.5
     assert covered_share(box, np.zeros((0, 4), np.float32)) == 0.0
+
+
+def test_of_many_peaks_the_best_are_kept_and_of_few_all():
+    heat = np.array([[0.1, 0.9], [0.5, 0.7]], np.float32)
+
+    rows, columns, scores = strongest(heat, heat > 0.2, most=2)
+
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 1), (1, 1)]
+    assert np.allclose(scores, [0.9, 0.7])
+    assert len(strongest(heat, heat > 0.2, most=3)[0]) == 3
+    assert not len(strongest(heat, heat > 1, most=3)[0])
