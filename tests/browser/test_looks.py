@@ -193,7 +193,7 @@ def test_a_browser_that_cannot_draw_the_map_still_lists_the_pictures(server, bro
     try:
         browser.open(server.url)
 
-        browser.wait_text("dl-panel .notice", "cannot draw the map")
+        browser.wait_text("dl-panel .notice", "cannot be drawn")
         browser.wait_text("dl-list h2", "3 pictures in view")
         browser.find(".card").click()
         browser.wait(lambda: browser.run("return document.querySelector('.photo-image')?.naturalWidth") == 640)

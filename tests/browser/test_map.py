@@ -204,9 +204,10 @@ def test_the_list_has_every_area_once(server, browser, zoom):
     browser.wait_text("dl-list h2", "12 pictures in view")
     areas = "return document.querySelector('dl-panel').page.areas.map(({ n }) => n)"
 
-    browser.wait(lambda: sum(browser.run(areas)) == 12, f"the areas should hold 12 pictures: {browser.run(areas)}")
+    browser.wait(lambda: sum(browser.run(areas)) == 12, "the areas together should hold 12 pictures")
 
-    assert (len(browser.run(areas)) > 1) == (zoom == 9)
+    if zoom == 9:
+        assert len(browser.run(areas)) > 1
 
 
 @pytest.mark.parametrize("zoom", [3, 7, 10, 12, 13, 15, 18])
