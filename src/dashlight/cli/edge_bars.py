@@ -24,7 +24,7 @@ from dashlight.model import RedactedPicture
 
 # Fixed widths, 79 columns in all, so that nothing jumps: a column of rich grows and shrinks with what is in it.
 _NAME, _BAR, _COUNT, _RATE, _LEFT = 28, 16, 11, 9, 11
-_SURE_AFTER_S = 3.0  # Before that the first pictures, slow while all warms up, would promise hours.
+_SURE_AFTER_S = 3.0  # The clock starts with the first picture, for which everything warms up.
 _SURE_AFTER = 5  # pictures
 
 
@@ -49,18 +49,24 @@ def lines_of(args: argparse.Namespace) -> Iterator[Lines]:
 
 
 def time_left(done: float, total: float | None, elapsed_s: float | None) -> str:
-    """Return how long the rest takes at the speed so far, `1:05 left`; nothing before that can be told."""
+    """Return how long the rest takes at the speed so far, `1:05 left`; nothing before that can be told.
+
+    Args:
+        done: Pictures so far.
+        total: Pictures in all, as far as known.
+        elapsed_s: Seconds since the first picture.
+    """
     if total is None or elapsed_s is None or done < _SURE_AFTER or elapsed_s < _SURE_AFTER_S or done >= total:
         return ""
-    left_s = round((total - done) * elapsed_s / done)
+    left_s = round((total - done) * elapsed_s / (done - 1))
     minutes, seconds = divmod(left_s, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes}:{seconds:02} left"
 
 
 def speed(done: float, elapsed_s: float | None) -> str:
-    """Return pictures a second so far, `3.2/s`; nothing before that can be told."""
-    return f"{done / elapsed_s:.1f}/s" if done >= 2 and elapsed_s else ""
+    """Return pictures a second since the first one, `3.2/s`; nothing before that can be told."""
+    return f"{(done - 1) / elapsed_s:.1f}/s" if done >= 2 and elapsed_s else ""
 
 
 class _Count(ProgressColumn):
@@ -149,7 +155,9 @@ class BarLines(Lines):
         """Move the bar; there may be more pictures than was thought."""
         del picture
         task = next((task for task in self._bars.tasks if task.id == self._task), None)
-        if task is not None:
+        if task is not None and not task.completed:
+            self._bars.reset(task.id, completed=1)
+        elif task is not None:
             total = task.total if task.total is None else max(task.total, task.completed + 1)
             self._bars.update(task.id, advance=1, total=total)
 
