@@ -18,7 +18,7 @@ from dashlight.edge.disclosure import erase_due
 from dashlight.edge.home.ledger import BundleRow
 from dashlight.edge.importing import Imported, Importer, ImportOptions, Progress
 from dashlight.edge.recordings import Located, Recording, Settling, find_recordings
-from dashlight.edge.recordings.folder import VIDEO_SUFFIXES
+from dashlight.edge.recordings.folder import POSITION_SUFFIXES, VIDEO_SUFFIXES
 from dashlight.edge.server import Server
 from dashlight.edge.spool import Retries, SpoolFull, Uploaded, Uploader
 from dashlight.edge.station import Station, sweep
@@ -27,6 +27,7 @@ from dashlight.model import RedactedPicture
 from dashlight.vision.detectors import Detectors
 
 STOP_UPLOAD_S = 10.0
+ALONE_TIMES = 12.0  # Positions wait so many times longer than a video to settle: their video may be on its way.
 IDLE_S = 60.0  # Bundles that become due by time, and a server that was away, are looked at this often.
 _LOG = logging.getLogger(__name__)
 
@@ -305,7 +306,7 @@ def _waited_for_room(
 class Look:
     """What changed in watched folders since the last look.
 
-    A file counts when its size and time have been the same for `settle_s`.
+    A file counts when its size and time have been the same for `settle_s`; positions without a video, after longer.
 
     Args:
         folders: Watched with all that is below them.
@@ -349,28 +350,35 @@ class Look:
         quiet = {
             path
             for path, size in sizes.items()
-            if now_s - self._since[path] >= self._settle_s and self._taken.get(path) != size
+            if now_s - self._since[path] >= self._quiet_s(path) and self._taken.get(path) != size
         }
         if not quiet:
             return []
         present = [f for f in self._folders if f.is_dir()]
         settling = Settling(now_s=now_s, quiet_s=self._settle_s, seen=dict(sizes))
         found = [each for each in find_recordings(present, settling=settling) if each.path in quiet]
-        for each in found:
-            self._taken[Path(each.path)] = sizes[Path(each.path)]
+        for path in [*(Path(each.path) for each in found), *(path for path in quiet if _is_positions(path))]:
+            self._taken[path] = sizes[path]
         return found
+
+    def _quiet_s(self, path: Path) -> float:
+        return self._settle_s * ALONE_TIMES if _is_positions(path) else self._settle_s
 
     def _sizes_now(self) -> dict[Path, tuple[int, float]]:
         sizes: dict[Path, tuple[int, float]] = {}
         for folder in self._folders:
             try:
                 for path in folder.rglob("*"):
-                    if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+                    if path.suffix.lower() in VIDEO_SUFFIXES | POSITION_SUFFIXES and path.is_file():
                         status = path.stat()
                         sizes[path] = (status.st_size, status.st_mtime)
             except OSError:  # The camera went away while we looked; the next look tells.
                 continue
         return sizes
+
+
+def _is_positions(path: Path) -> bool:
+    return path.suffix.lower() in POSITION_SUFFIXES
 
 
 class _Waking:

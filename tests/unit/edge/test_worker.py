@@ -75,3 +75,24 @@ def test_other_files_are_passed_over(card):
     written(card / "notes.txt", b"x", 1000)
 
     assert look.settled(2000.0) == []
+
+
+def test_positions_without_a_video_are_told_once_when_no_video_came(card):
+    look = Look([card], settle_s=10)
+    gpx = written(card / "drive.gpx", b"<gpx/>", 1000)
+
+    assert look.settled(2000.0) == []
+    assert look.settled(2100.0) == []  # Its video may be on its way.
+    assert [(each.path, each.code) for each in look.settled(2130.0)] == [(gpx, "no-video")]
+    assert look.settled(3000.0) == []
+
+
+def test_positions_beside_a_video_are_not_told(card):
+    look = Look([card], settle_s=10)
+    written(card / "drive.gpx", b"<gpx/>", 1000)
+    video = written(card / "drive.mp4", b"x" * 10, 1000)
+
+    look.settled(2000.0)
+    found = look.settled(2020.0) + look.settled(2130.0) + look.settled(3000.0)
+
+    assert [each.path for each in found] == [video]

@@ -81,6 +81,7 @@ class Importer:
             now=now,
         )
         self._tried: dict[str, float | None] = {}  # Left over after another look: when the file had changed.
+        self._kept: set[str] = set()  # Looked at under a policy that may tell more than the one they came in under.
         self._named_files: frozenset[Path] = frozenset()  # One by one, by the owner.
         self.done = self._maker.done
 
@@ -227,7 +228,8 @@ class Importer:
         taken: list[tuple[Recording, str]] = []
         for recording, name in named:
             if name in kept and recording.path.resolve() not in self._named_files:
-                self.done.kept += 1
+                self._kept.add(name)
+                self.done.kept = len(self._kept)
                 continue
             if name in kept:
                 self.done.converted += 1

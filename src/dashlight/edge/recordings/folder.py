@@ -79,8 +79,7 @@ def find_recordings(
                 used.update(result.sidecars)
             if result is not None:
                 yield result
-    if settling is None:  # A camera may write the positions first.
-        yield from (_without_video(each) for each in alone if used.isdisjoint((each, each.stem.lower(), each.parent)))
+    yield from (_without_video(each) for each in alone if used.isdisjoint((each, each.stem.lower(), each.parent)))
 
 
 def _without_video(path: Path) -> Rejected:
