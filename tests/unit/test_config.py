@@ -49,6 +49,8 @@ def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path):
         ("name", ""),
         ("name", "x" * 81),
         ("name", "two\nlines"),
+        ("contact", "x" * 201),
+        ("contact", "two\nlines"),
     ],
 )
 def test_a_value_out_of_bounds_is_told(tmp_path, name, value):
