@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -32,6 +32,10 @@ from dashlight.wire import from_base64url
 CLOCK_WARN_S = 30.0
 CLOCK_FAIL_S = 300.0  # Ingest refuses pictures further in the future.
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)  # No clock that is right is before it.
+CAMERA_OFF_S = 120.0  # Between a recording's end and its file's time, besides the zone.
+ZONE_STEP_S = 900.0  # Zones differ by quarters of an hour, and cards keep the time of the camera's.
+DAY_S = 86_400.0
+NEWEST = 10  # Recordings that are tried: one may be of a garage.
 LOW_DISK_BYTES = 2 * 2**30
 FLAT_STD = 6.0  # Of 255; what is left of a number plate under our fill after JPEG.
 Pixels = npt.NDArray[np.uint8]
@@ -86,59 +90,101 @@ def camera_folder(folder: Path | None) -> Check:
         return Check(name, Health.WARN, "no folder was named", "dashlight doctor FOLDER looks at your camera's")
     if not folder.exists():
         return Check(name, Health.FAIL, f"{folder} does not exist", "plug the camera or its card in")
-    newest = newest_recording(folder)
-    if newest is None:
+    newest = newest_recordings(folder, most=1)
+    if not newest:
         suffixes = " ".join(sorted(VIDEO_SUFFIXES))
         return Check(name, Health.FAIL, f"{folder} has no video ({suffixes})", "name the folder on the card")
-    return Check(name, Health.OK, f"{folder} is readable; newest video {newest.name}")
+    return Check(name, Health.OK, f"{folder} is readable; newest video {newest[0].name}")
 
 
-def newest_recording(folder: Path) -> Path | None:
-    """Return the video that was written last; links that lead nowhere are passed over.
+def newest_recordings(folder: Path, *, most: int = NEWEST) -> list[Path]:
+    """Return the videos that were written last, the newest first; links that lead nowhere are passed over.
 
     Raises:
         OSError: When the folder cannot be read.
     """
     if folder.is_file():
-        return folder
+        return [folder]
     next(folder.iterdir(), None)  # `rglob` is silent about a folder that it may not read.
     videos = [
         p for p in folder.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".") and p.exists()
     ]
-    return max(videos, key=lambda p: p.stat().st_mtime, default=None)
+    return sorted(videos, key=lambda p: (p.stat().st_mtime, p.name), reverse=True)[:most]
 
 
 def positions(folder: Path | None, *, now: datetime) -> Iterator[Check]:
-    """Try the newest recording: does it tell where and when it was?"""
-    newest = newest_recording(folder) if folder is not None and folder.exists() else None
-    if newest is None or folder is None:
-        yield Check("positions", Health.WARN, "not tried: there is no recording")
+    """Try the newest recordings: do they tell where and when they were?"""
+    newest = newest_recordings(folder) if folder is not None and folder.exists() else []
+    tried = [(path, each) for path in newest if (each := _tried(path, now)) is not None]
+    if not tried:
+        yield Check("positions", Health.WARN, "not tried: there is no recording of the street")
         return
-    found = next((each for each in find_recordings([newest])), None)
-    located = locate(found, now=now) if isinstance(found, Recording) else found
-    if not isinstance(located, Located) or not isinstance(found, Recording):
-        reason, hint = (located.reason, located.hint) if isinstance(located, Rejected) else ("is no recording", "")
-        yield Check("positions", Health.FAIL, f"{newest.name}: {reason}", hint)
-        return
-    yield Check("positions", Health.OK, f"{newest.name}: {located.report.summary} from {located.source}")
-    yield _camera_clock(newest, found, located)
+    told = [each for _, each in tried if isinstance(each, _Told)]
+    mute = [(path, each) for path, each in tried if isinstance(each, Rejected)]
+    yield _told_positions(told, mute)
+    if told:
+        yield _camera_clock(told)
 
 
-def _camera_clock(newest: Path, recording: Recording, located: Located) -> Check:
-    end = located.alignment.video_start + timedelta(seconds=recording.duration_s)
-    written = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
-    apart_s = abs((written - end).total_seconds())
-    note = located.alignment.note
-    if apart_s > 86_400:
-        return Check("camera clock", Health.OK, f"{note} The file's own time is of another day: it was copied.")
-    if apart_s % 3600 > CLOCK_FAIL_S and 3600 - apart_s % 3600 > CLOCK_FAIL_S:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A recording that tells where it was: its end by its positions, and when its file was written."""
+
+    path: Path
+    located: Located
+    ended: datetime
+    written: datetime
+
+
+def _tried(path: Path, now: datetime) -> _Told | Rejected | None:
+    """Return what a recording tells, why it tells nothing, or None when it does not look at the street."""
+    found = next((each for each in find_recordings([path])), None)
+    if not isinstance(found, Recording):
+        return found
+    if not found.is_source:
+        return None
+    located = locate(found, now=now)
+    if isinstance(located, Rejected):
+        return located
+    ended = located.alignment.video_start + timedelta(seconds=found.duration_s)
+    return _Told(path, located, ended, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+
+def _told_positions(told: Sequence[_Told], mute: Sequence[tuple[Path, Rejected]]) -> Check:
+    name, count = "positions", len(told) + len(mute)
+    if not told:
+        path, why = mute[0]
+        others = f"; so do the {count - 1} before it" if count > 1 else ""
+        return Check(name, Health.FAIL, f"{path.name}: {why.reason}{others}", why.hint)
+    first = told[0]
+    found = f"{first.path.name}: {first.located.report.summary} from {first.located.source}"
+    if not mute:
+        return Check(name, Health.OK, f"{found}; all of the newest {count} tell them" if count > 1 else found)
+    path, why = mute[0]
+    return Check(name, Health.WARN, f"{len(mute)} of the newest {count} tell none; {path.name}: {why.reason}", why.hint)
+
+
+def _camera_clock(told: Sequence[_Told]) -> Check:
+    """Compare when the files were written with when they ended; a camera writes the end last.
+
+    A clock that is off is off alike in every file. Where the difference is another for each file they were copied, and
+    their times say nothing. One file that is later may have been copied too; none is written before it ends.
+    """
+    name, note = "camera clock", told[0].located.alignment.note
+    apart = [(each.written - each.ended).total_seconds() for each in told]
+    if max(abs(each) for each in apart) > DAY_S or max(apart) - min(apart) > CLOCK_FAIL_S:
+        return Check(name, Health.OK, f"{note} The files' own times are of a copy.")
+    off_s = sorted(apart)[len(apart) // 2]
+    within_zone_s = abs(off_s - round(off_s / ZONE_STEP_S) * ZONE_STEP_S)
+    is_copy_possible = len(told) == 1 and off_s > 0
+    if within_zone_s > CAMERA_OFF_S and not is_copy_possible:
         return Check(
-            "camera clock",
+            name,
             Health.WARN,
-            f"{note} The file was written {apart_s:.0f} s apart from that",
+            f"{note} The files were written {abs(off_s):.0f} s {'after' if off_s > 0 else 'before'} that",
             "set the camera's clock and zone, or give --timezone at the import",
         )
-    return Check("camera clock", Health.OK, note)
+    return Check(name, Health.OK, note)
 
 
 def disk(home: Home, settings: EdgeSettings) -> Check:
