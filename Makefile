@@ -129,5 +129,5 @@ wheel: $(DONE)/dev $(DONE)/vendor ## build the wheel, with everything that is sh
 	$(BIN)/python -m hatchling build -t wheel
 
 .PHONY: clean
-clean: ## remove what make put here
-	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+clean: ## remove what make put here, but for downloads (.vendor-cache) and what was made of them
+	rm -rf $(VENV) node_modules dist .cache .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
