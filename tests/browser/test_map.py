@@ -183,6 +183,9 @@ def test_dates_filter_the_list_and_the_map_and_can_be_cleared(server, browser):
     browser.wait_text("dl-list", "No pictures in these dates")
     browser.find("[data-state=emptyDates] button").click()
     browser.wait_text("dl-list h2", "5 pictures in view")
+    browser.open(f"{server.url}/{HERE}&from=2026-03-02&to=2026-03-02")
+    browser.wait_text("dl-list h2", "3 pictures in view")
+    assert browser.text(".time-label") == "2 Mar 2026"
 
 
 def test_a_map_that_is_empty_here_shows_the_way_to_the_pictures(server, browser):

@@ -5,9 +5,11 @@ It draws on a screen of its own, as headless Firefox has no WebGL.
 
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
+import threading
 import time
 
 from browsing import PATIENCE_S, Browser
@@ -16,6 +18,7 @@ from websocket import create_connection
 
 from dashlight.config import environment
 
+START_S = 60
 _SCREEN = "1440x1000x24"
 _PREFERENCES = {
     "app.normandy.enabled": False,
@@ -35,6 +38,16 @@ _PREFERENCES = {
 def missing():
     """Return which of the programs needed are not there."""
     return [name for name in ("firefox-esr", "Xvfb") if not shutil.which(name)]
+
+
+def _tell_address(lines, addresses):
+    """Put the address of the debugger, or None when there is none; then read on, so that the writer never waits."""
+    with lines:
+        for line in lines:
+            found = re.search(r"WebDriver BiDi listening on (\S+)", line)
+            if found:
+                addresses.put(found[1])
+    addresses.put(None)
 
 
 class Firefox(Browser):
@@ -84,11 +97,11 @@ class Firefox(Browser):
             text=True,
         )
         self._processes.append(firefox)
-        for line in firefox.stderr:
-            found = re.search(r"WebDriver BiDi listening on (\S+)", line)
-            if found:
-                return found[1]
-        raise AssertionError(f"firefox-esr ended with {firefox.wait()} before it listened")
+        addresses = queue.SimpleQueue()
+        threading.Thread(target=_tell_address, args=(firefox.stderr, addresses), daemon=True).start()
+        address = addresses.get(timeout=START_S)
+        assert address, f"firefox-esr ended with {firefox.wait()} before it listened"
+        return address
 
     def quit(self):
         """End the browser and its screen."""
@@ -97,8 +110,6 @@ class Firefox(Browser):
         for process in reversed(self._processes):
             process.terminate()
             process.wait(PATIENCE_S)
-            if process.stderr:
-                process.stderr.close()
 
     def command(self, method, **params):
         """Return the result of a command of WebDriver BiDi; events that come before it are kept."""
