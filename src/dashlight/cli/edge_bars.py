@@ -23,7 +23,7 @@ from dashlight.edge.station import Station
 from dashlight.model import RedactedPicture
 
 # Fixed widths, 79 columns in all, so that nothing jumps: a column of rich grows and shrinks with what is in it.
-_NAME, _BAR, _COUNT, _RATE, _LEFT = 28, 16, 11, 9, 11
+_NAME, _BAR, _COUNT, _RATE, _LEFT = 26, 16, 13, 9, 11
 _SURE_AFTER_S = 3.0  # The clock starts with the first picture, for which everything warms up.
 _SURE_AFTER = 5  # pictures
 
