@@ -1,5 +1,6 @@
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import simplejpeg
 
 from dashlight.errors import Corrupt, Unavailable
-from dashlight.ingest.recheck import ProcessLook
+from dashlight.ingest.recheck import IDLE_COMMAND, ProcessLook
 from dashlight.ingest.worker import is_batch_due
 from dashlight.vision.weights import default_folder
 
@@ -197,3 +198,16 @@ def test_the_batch_is_made_once_a_day_at_its_hour(last_day, hour, is_due):
     now = made_bundles.START.replace(hour=hour)
 
     assert is_batch_due(last_day, now, 3) is is_due
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="the system has no such priority")
+def test_the_look_that_nobody_waits_for_runs_only_where_nothing_else_wants_to():
+    script = (
+        "import os\nfrom dashlight.ingest.recheck_process import _step_back\n"
+        "_step_back(is_idle=True)\nprint(os.sched_getscheduler(0) == os.SCHED_IDLE, os.nice(0))"
+    )
+
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+
+    assert said.split() == ["True", "19"]
+    assert IDLE_COMMAND[-1] == "--idle"
