@@ -105,7 +105,7 @@ def build(
     Raises:
         HostError: When the folder cannot be used.
     """
-    store = open_store(folder)
+    store = open_store(folder, settings)
     swept = sweep(store.database, store.objects)
     _LOG.info(
         "store.swept",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ __all__ = [
     "environment",
     "forbid_telemetry",
     "load",
+    "masked",
     "settings_file",
     "supervision",
     "unknown_names",
@@ -42,6 +44,7 @@ _S = TypeVar("_S")
 _LOG = logging.getLogger(__name__)
 _PREFIX = "DASHLIGHT_"
 _NO_SETTINGS = ("DASHLIGHT_CONFIG",)  # Variables of ours that belong to no section.
+_PASSWORD = re.compile(r"(://[^:@/?#]*):[^@/]*@")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -102,6 +105,17 @@ class EdgeSettings:
                 raise UsageError(f"edge.{name} {value} is outside {least}..{most}")
 
 
+def masked(name: str, value: Any) -> Any:
+    """Return a setting's value as it may be shown: without secrets and passwords."""
+    if isinstance(value, Path):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        return value
+    if name.endswith("_secret"):
+        return "***"
+    return _PASSWORD.sub(r"\1:***@", value) if name.endswith("_url") else value
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Settings of `dashlight serve`; section `server`.
@@ -109,6 +123,14 @@ class ServerSettings:
     Attributes:
         data: Folder of database, pictures and the server's key, or None for `<data home>/server`. Who writes there can
             serve other pictures and sign receipts as this server.
+        database_url: Of a PostgreSQL database for the rows, `postgresql://user:password@host/name`; empty keeps them in
+            the data folder. Several servers may share one.
+        objects_url: Of a bucket for the pictures, `s3://bucket/prefix?endpoint=https://host&region=...`; empty keeps
+            them in the data folder.
+        objects_key_id: Of the bucket's access key; empty leaves it to the environment and the machine's role.
+        objects_secret: Of the bucket's access key.
+        key_file: The server's key, 32 bytes, or None for `server.key` in the data folder. Servers that share a database
+            have the same.
         host: Address to listen on; this machine alone until the operator decides otherwise.
         port: To listen on; 0 takes a free one.
         name: Of the instance, shown to everybody.
@@ -140,6 +162,11 @@ class ServerSettings:
     """
 
     data: Path | None = None
+    database_url: str = ""
+    objects_url: str = ""
+    objects_key_id: str = ""
+    objects_secret: str = ""
+    key_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8400
     name: str = "dashlight"
@@ -184,6 +211,10 @@ class ServerSettings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UsageError(f"server.{name} {value} is outside {least}..{most}")
+        for name, schemes in (("database_url", ("postgresql://", "postgres://")), ("objects_url", ("s3://",))):
+            value = getattr(self, name)
+            if value and not value.startswith(schemes):
+                raise UsageError(f"server.{name} {masked(name, value)!r} does not begin with {schemes[0]}")
         if not 1 <= len(self.name) <= 80 or not self.name.isprintable():
             raise UsageError(f"server.name {self.name!r:.90} is not a text of 1 to 80 printable characters")
         if len(self.contact) > 200 or not self.contact.isprintable():

@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run_config_show(args: argparse.Namespace) -> int:
     """Print the settings; return the exit code."""
-    from dashlight.config import EdgeSettings, ServerSettings, effective_folder, environment, load
+    from dashlight.config import EdgeSettings, ServerSettings, effective_folder, environment, load, masked
 
     env = environment()
     for section, folder_name, loaded in (
@@ -37,7 +37,7 @@ def run_config_show(args: argparse.Namespace) -> int:
         ("edge", "home", load(EdgeSettings, "edge", flags={}, env=env, file=args.config)),
     ):
         for name, stated in loaded.sources.items():
-            value, source = getattr(loaded.settings, name), stated
+            value, source = masked(name, getattr(loaded.settings, name)), stated
             if name == folder_name:
                 folder, said_by = effective_folder(section, value, env)
                 value, source = str(folder), stated if said_by == "given" else said_by

@@ -81,17 +81,17 @@ def run_invite_create(args: argparse.Namespace) -> int:
     from dashlight.errors import InputError
     from dashlight.model import Policy
     from dashlight.store import tokens
-    from dashlight.store.upkeep import open_store
+    from dashlight.store.upkeep import is_store, open_store
 
-    _, folder = _settings(args)
-    if not (folder / "dashlight.sqlite").is_file():
+    settings, folder = _settings(args)
+    if not is_store(folder, settings):
         raise InputError(
             f"there is no server's data in {folder}",
             hint="run `dashlight serve --data` with this folder once; an invite counts only at the server that made it",
             code="no-server-data",
         )
     policy = Policy(args.policy)
-    store = open_store(folder)
+    store = open_store(folder, settings)
     try:
         secret = store.database.write(lambda t: tokens.create_invite(t, policy))
     finally:

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 
 from dashlight.model import Policy
 
+_NEVER = -1
+
 
 class IngestMetrics:
     """The counters of one server."""
@@ -67,6 +69,7 @@ class IngestMetrics:
             "From the last byte to the receipt, but of personal bundles",
             registry=registry,
         )
+        self._batch_day: int | None = _NEVER
         self._lock = threading.Lock()  # Guards what is held.
         self._held: Counts[tuple[Counter, str]] = Counts()
 
@@ -90,6 +93,16 @@ class IngestMetrics:
         Told in the daily batch, because a pause would tell that something arrives.
         """
         self._count(self.idle_rechecked, verdict, is_told=False)
+
+    def note_batch(self, day: int | None) -> None:
+        """Tell what is held, once a batch was made, whichever of several servers made it.
+
+        Args:
+            day: Of the last batch. The first that is told may be from before this process, and tells nothing.
+        """
+        if self._batch_day not in (day, _NEVER):
+            self.tell_held()
+        self._batch_day = day
 
     def tell_held(self) -> None:
         """Add what waited for the daily batch to the public counters."""

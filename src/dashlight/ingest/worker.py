@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from dashlight.errors import DashlightError
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
-from dashlight.store import reports, upkeep
+from dashlight.store import reports, upkeep, withdraw
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 from dashlight.store.places import day_of
@@ -35,15 +35,29 @@ def run_due(
     if database.is_journal_due:
         database.forget_journal()
     reports.carry_out(database, objects)
-    with database.read() as connection:
-        last_day = upkeep.last_batch_day(connection)
-    if not is_batch_due(last_day, now, hour):
-        return 0
+    withdraw.finish_erasures(database, objects)  # Of an erasure during which the objects were not there.
+    published = 0
+    with database.alone("batch") as is_mine:
+        if is_mine:
+            with database.read() as connection:
+                last_day = upkeep.last_batch_day(connection)
+            if is_batch_due(last_day, now, hour):
+                published = _run_daily(database, objects, today, metrics)
+    if metrics is not None:
+        with database.read() as connection:
+            metrics.note_batch(upkeep.last_batch_day(connection))
+    return published
+
+
+def _run_daily(database: Database, objects: Objects, today: int, metrics: IngestMetrics | None) -> int:
     published = publish_staged(database, objects, metrics=metrics)
     if metrics is not None:
         metrics.tell_held()
     database.write(lambda t: reports.forget_words(t, today))
     database.write(lambda t: upkeep.forget_refused(t, today))
+    database.forget_order()
+    if objects.is_shared:
+        upkeep.sweep_orphans(database, objects)
     database.write(lambda t: upkeep.note_batch(t, today))
     return published
 

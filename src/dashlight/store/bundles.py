@@ -226,6 +226,7 @@ def staged_bundles(connection: sa.Connection) -> list[Staged]:
         sa.select(bundle.c.sha256, object_.c.key, object_.c.size_bytes, object_.c.number)
         .join(object_, object_.c.number == bundle.c.object)
         .where(bundle.c.state == int(BundleState.STAGED))
+        .order_by(bundle.c.sha256)
     )
     return [Staged(*row) for row in connection.execute(query)]
 
@@ -247,6 +248,11 @@ def take_apart(transaction: Transaction, staged: Staged) -> bool:
 def object_keys(connection: sa.Connection) -> set[str]:
     """Return the key of every object that has a row."""
     return set(connection.execute(sa.select(object_.c.key)).scalars())
+
+
+def named_keys(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of `keys` that a row names."""
+    return set(connection.execute(sa.select(object_.c.key).where(object_.c.key.in_(keys))).scalars())
 
 
 def is_object(connection: sa.Connection, key: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from dashlight.store.durable import (
     make_folder,
     part_path,
     remove_durably,
+    write_durably,
     zero_durably,
 )
 
@@ -31,6 +32,11 @@ class Objects(Protocol):
     shows no time of writing: the order in which things came is nobody's business.
     """
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether servers beside this one write here."""
+        ...
+
     def staging_file(self) -> Path:
         """Return a path on this machine for a file that `adopt` may take; the caller deletes it otherwise."""
         ...
@@ -40,6 +46,7 @@ class Objects(Protocol):
 
         Raises:
             HostError: When the disk is full or refuses; no object exists then.
+            Unavailable: When the store does not answer; the object may exist all the same.
         """
         ...
 
@@ -52,16 +59,20 @@ class Objects(Protocol):
         """
         ...
 
-    def zero(self, key: str, offset: int, length: int) -> None:
-        """Overwrite a range with zero bytes; an object that is not there is no error."""
+    def zero(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        """Overwrite ranges (offset, length) with zero bytes; an object that is not there is no error."""
         ...
 
     def remove(self, key: str) -> None:
         """Delete an object; one that is not there is no error."""
         ...
 
-    def keys(self) -> Iterator[str]:
-        """Yield the key of every object, in no order."""
+    def keys(self, *, is_settled: bool = False) -> Iterator[str]:
+        """Yield the key of every object, in no order.
+
+        Args:
+            is_settled: Leave out those that may have been written so lately that their row is still to come.
+        """
         ...
 
     def sweep_staging(self) -> int:
@@ -72,12 +83,23 @@ class Objects(Protocol):
         """Return how much may still be written."""
         ...
 
+    def check_writable(self) -> None:
+        """Write something and take it back.
+
+        Raises:
+            HostError: When the disk is full or refuses.
+            Unavailable: When the store does not answer.
+        """
+        ...
+
 
 class LocalObjects:
     """Objects as files below one folder, read through obstore.
 
     obstore's own local write does not fsync, so writing goes through `store.durable`.
     """
+
+    is_shared = False
 
     def __init__(self, root: Path) -> None:
         """Use `root`, made when it is not there."""
@@ -120,10 +142,10 @@ class LocalObjects:
             raise Corrupt(f"the object {key} ends before byte {offset + length}")
         return content
 
-    def zero(self, key: str, offset: int, length: int) -> None:
-        """Overwrite a range of a file in place."""
+    def zero(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        """Overwrite ranges of a file in place."""
         path = self._path(key)
-        if path.exists():
+        for offset, length in ranges if path.exists() else ():
             zero_durably(path, offset, length)
 
     def remove(self, key: str) -> None:
@@ -132,8 +154,9 @@ class LocalObjects:
         if path.exists():
             remove_durably(path)
 
-    def keys(self) -> Iterator[str]:
-        """Yield every file's path below the folder of objects."""
+    def keys(self, *, is_settled: bool = False) -> Iterator[str]:
+        """Yield every file's path below the folder of objects; one server alone writes there, so all are settled."""
+        del is_settled
         for page in self._store.list():
             for entry in page:
                 yield entry["path"]
@@ -152,3 +175,11 @@ class LocalObjects:
             return shutil.disk_usage(self._root).free
         except OSError as exc:
             raise HostError(f"the disk does not answer: {exc.strerror}", code="disk") from exc
+
+    def check_writable(self) -> None:
+        """Write a staged file and delete it."""
+        staged = self.staging_file()
+        try:
+            write_durably(staged, b"probe")
+        finally:
+            staged.unlink(missing_ok=True)

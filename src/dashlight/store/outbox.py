@@ -52,10 +52,11 @@ def tell(transaction: Transaction, events: Sequence[NewEvent]) -> None:
     transaction.connection.execute(sa.insert(event), rows)
     first_kept = last + len(rows) - KEPT_EVENTS
     transaction.connection.execute(sa.delete(event).where(event.c.cursor <= first_kept))
-    transaction.change.events += [_event(n, told.kind, told.lon_e6, told.lat_e6, told.data) for n, told in numbered]
+    transaction.change.events += [event_of(n, told.kind, told.lon_e6, told.lat_e6, told.data) for n, told in numbered]
 
 
-def _event(cursor: int, kind: str, lon_e6: int | None, lat_e6: int | None, data: str) -> Event:
+def event_of(cursor: int, kind: str, lon_e6: int | None, lat_e6: int | None, data: str) -> Event:
+    """Return the event of a row."""
     return Event(cursor, kind, None if lon_e6 is None else lon_e6 / 1e6, None if lat_e6 is None else lat_e6 / 1e6, data)
 
 
@@ -72,5 +73,5 @@ def events_after(connection: sa.Connection, cursor: int, *, limit: int) -> list[
         return None
     columns = (event.c.cursor, event.c.kind, event.c.lon_e6, event.c.lat_e6, event.c.data)
     query = sa.select(*columns).where(event.c.cursor > cursor).order_by(event.c.cursor).limit(limit + 1)
-    found = [_event(*row) for row in connection.execute(query)]
+    found = [event_of(*row) for row in connection.execute(query)]
     return found if len(found) <= limit else None

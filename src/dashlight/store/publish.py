@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week
-from dashlight.store import collections, places, schema
+from dashlight.store import bulk, collections, places, schema
+from dashlight.store.bulk import Upsert
 from dashlight.store.database import Transaction
 from dashlight.store.outbox import NewEvent, tell
 from dashlight.store.places import DAY_MS, Place
@@ -21,29 +23,25 @@ from dashlight.store.schema import PictureState, Precision
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
-_LAST_NUMBER = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")  # Of erased pictures too.
-_UPSERT_LIVE = sa.text(
-    "INSERT INTO live (cell, octant, captured_ms, number, mark) VALUES (:cell, :octant, :captured_ms, :number, :mark) "
-    "ON CONFLICT (cell, octant) DO UPDATE SET captured_ms = excluded.captured_ms, number = excluded.number, "
-    "mark = excluded.mark WHERE excluded.captured_ms >= live.captured_ms"
+_UPSERT_LIVE = Upsert(
+    schema.live,
+    ("cell", "octant"),
+    "captured_ms = excluded.captured_ms, number = excluded.number, mark = excluded.mark "
+    "WHERE excluded.captured_ms >= live.captured_ms",
 )
-_UPSERT_COVER = sa.text(
-    "INSERT INTO cover (resolution, qk, cell, pictures, captured_ms, heading_ddeg, outline) "
-    "VALUES (:resolution, :qk, :cell, :pictures, :captured_ms, :heading_ddeg, :outline) "
-    "ON CONFLICT (resolution, qk) DO UPDATE SET pictures = cover.pictures + excluded.pictures, "
+_UPSERT_COVER = Upsert(
+    schema.cover,
+    ("resolution", "qk"),
+    "pictures = cover.pictures + excluded.pictures, "
     "heading_ddeg = CASE WHEN excluded.captured_ms >= cover.captured_ms THEN excluded.heading_ddeg "
     "ELSE cover.heading_ddeg END, "
     "captured_ms = CASE WHEN excluded.captured_ms >= cover.captured_ms THEN excluded.captured_ms "
-    "ELSE cover.captured_ms END"
+    "ELSE cover.captured_ms END",
 )
-_UPSERT_COVER_DAY = sa.text(
-    "INSERT INTO cover_day (resolution, qk, day, pictures) VALUES (:resolution, :qk, :day, :pictures) "
-    "ON CONFLICT (resolution, qk, day) DO UPDATE SET pictures = cover_day.pictures + excluded.pictures"
+_UPSERT_COVER_DAY = Upsert(
+    schema.cover_day, ("resolution", "qk", "day"), "pictures = cover_day.pictures + excluded.pictures"
 )
-_UPSERT_DAILY = sa.text(
-    "INSERT INTO daily (day, pictures) VALUES (:day, :pictures) "
-    "ON CONFLICT (day) DO UPDATE SET pictures = daily.pictures + excluded.pictures"
-)
+_UPSERT_DAILY = Upsert(schema.daily, ("day",), "pictures = daily.pictures + excluded.pictures")
 _UPSERT_TERMS = sa.text(
     "INSERT INTO terms (policy, license, attribution, pictures) VALUES (:policy, :license, :attribution, :pictures) "
     "ON CONFLICT (policy, license, attribution) DO UPDATE SET pictures = terms.pictures + excluded.pictures"
@@ -135,10 +133,9 @@ def add_object(transaction: Transaction, key: str, *, size_bytes: int, head_byte
         size_bytes: Of the whole object.
         head_bytes: How much at its beginning tells of its pictures (the manifest) and goes when one is erased.
     """
-    result = transaction.connection.execute(
-        sa.insert(schema.object_).values(key=key, size_bytes=size_bytes, head_bytes=head_bytes)
-    )
-    return int(result.lastrowid)
+    table = schema.object_
+    row = sa.insert(table).values(key=key, size_bytes=size_bytes, head_bytes=head_bytes)
+    return int(transaction.connection.execute(row.returning(table.c.number)).scalar_one())
 
 
 def publish(
@@ -155,14 +152,14 @@ def publish(
     one `refresh`.
     """
     connection = transaction.connection
-    first = (connection.execute(_LAST_NUMBER).scalar() or 0) + 1
+    numbers = bulk.next_numbers(connection, len(pictures))
     sequence_number, first_rank = _sequence(connection, sequence, len(pictures))
     terms = _terms(connection, policy, pictures)
     shown, rows = [], []
-    for position, new in enumerate(pictures):
+    for position, (number, new) in enumerate(zip(numbers, pictures, strict=True)):
         captured_ms, precision = captured_parts(new.claim.captured)
         one = Shown(
-            number=first + position,
+            number=number,
             id=new.id,
             place=places.place_of(new.claim.position),
             captured_ms=captured_ms,
@@ -174,7 +171,7 @@ def publish(
         shown.append(one)
         row = _row(new, one, terms[new.license_id, new.attribution], object_number)
         rows.append({**row, "sequence": sequence_number, "rank": None if sequence is None else first_rank + position})
-    connection.execute(sa.insert(schema.picture), rows)
+    bulk.insert(connection, schema.picture, rows)
     show(transaction, shown)
     if policy is not Policy.PERSONAL:
         tell(transaction, [_picture_event(one) for one in shown])
@@ -215,8 +212,8 @@ def _sequence(connection: sa.Connection, sequence: UUID | None, count: int) -> t
         sa.select(table.c.number, table.c.next_rank).where(table.c.id == sequence.bytes)
     ).one_or_none()
     if found is None:
-        result = connection.execute(sa.insert(table).values(id=sequence.bytes, next_rank=count))
-        return int(result.lastrowid), 0
+        row = sa.insert(table).values(id=sequence.bytes, next_rank=count).returning(table.c.number)
+        return int(connection.execute(row).scalar_one()), 0
     number, rank = found
     connection.execute(sa.update(table).where(table.c.number == number).values(next_rank=rank + count))
     return int(number), int(rank)
@@ -252,7 +249,8 @@ def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
     """Put pictures whose rows exist onto the map: marks, freshest marks and counts."""
     shown = list(shown)
     connection = transaction.connection
-    marks, live = [], []
+    marks: list[dict[str, object]] = []
+    live: dict[tuple[int, int], dict[str, Any]] = {}
     for one in shown:
         mark = places.mark_of(
             one.place,
@@ -264,19 +262,19 @@ def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
             sequence_id=one.sequence_id,
         )
         marks.append({"qk": one.place.qk, "number": one.number, "mark": mark})
-        live.append(
-            {
-                "cell": one.place.qk >> places.LIVE_SHIFT,
-                "octant": places.octant_of(one.heading_ddeg),
+        key = (one.place.qk >> places.LIVE_SHIFT, places.octant_of(one.heading_ddeg))
+        if key not in live or one.captured_ms >= live[key]["captured_ms"]:
+            live[key] = {
+                "cell": key[0],
+                "octant": key[1],
                 "captured_ms": one.captured_ms,
                 "number": one.number,
                 "mark": mark,
             }
-        )
     if not marks:
         return
-    connection.execute(sa.insert(schema.mark), marks)
-    connection.execute(_UPSERT_LIVE, live)
+    bulk.insert(connection, schema.mark, marks)
+    _UPSERT_LIVE.run(connection, list(live.values()))
     _count(connection, shown)
     collections.add_pictures(connection, [one.number for one in shown])
     transaction.change.qks += [one.place.qk for one in shown]
@@ -306,13 +304,13 @@ def _count(connection: sa.Connection, shown: Sequence[Shown]) -> None:
                 "outline": cell.outline,
             }
         )
-    connection.execute(_UPSERT_COVER, cover)
-    connection.execute(
-        _UPSERT_COVER_DAY,
+    _UPSERT_COVER.run(connection, cover)
+    _UPSERT_COVER_DAY.run(
+        connection,
         [
             {"resolution": resolution, "qk": places.cell_of(cell).qk, "day": day, "pictures": count}
             for (resolution, cell, day), count in by_day.items()
         ],
     )
     daily = Counter(one.day for one in shown)
-    connection.execute(_UPSERT_DAILY, [{"day": day, "pictures": count} for day, count in daily.items()])
+    _UPSERT_DAILY.run(connection, [{"day": day, "pictures": count} for day, count in daily.items()])

@@ -9,21 +9,28 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from dashlight.config import ServerSettings
 from dashlight.errors import Corrupt, DashlightError, HostError
 from dashlight.store import bundles, withdraw
 from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import make_folder, write_durably
 from dashlight.store.objects import LocalObjects, Objects
+from dashlight.store.postgresql import PostgresqlDatabase
+from dashlight.store.s3 import S3Objects
 from dashlight.store.schema import refused, setting
 from dashlight.store.sqlite import SqliteDatabase
 
 REFUSED_DAYS = 30  # For so many a bundle that the second look refused is not looked at again.
+DATABASE = "dashlight.sqlite"
 _LAST_BATCH = "last_batch_day"
+_SERVER_KEY = "server_key"
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +44,72 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The parts of one instance's store, below one folder."""
+    """The parts of one instance's store."""
 
     database: Database
     objects: Objects
     key: Ed25519PrivateKey
 
 
-def open_store(folder: Path) -> Store:
-    """Open or make the store below `folder`. A server also takes `lock_store`; commands beside it do not.
+def open_store(folder: Path, settings: ServerSettings | None = None) -> Store:
+    """Open or make a store. A server also takes `lock_store`; commands beside it do not.
+
+    Args:
+        folder: For what the settings put nowhere else.
+        settings: Where rows, pictures and key are; None is all in the folder.
 
     Raises:
-        HostError: When the folder cannot be used.
-        Corrupt: When the server's key is not one.
+        HostError: When the folder or the database cannot be used.
+        Corrupt: When the server's key is not one, or another than that of the servers which share the database.
     """
+    settings = settings or ServerSettings()
     make_folder(folder)
-    return Store(SqliteDatabase(folder / "dashlight.sqlite"), LocalObjects(folder), server_key(folder / "server.key"))
+    key = server_key(settings.key_file or folder / "server.key")
+    objects = open_objects(folder, settings)
+    if not settings.database_url:
+        return Store(SqliteDatabase(folder / DATABASE), objects, key)
+    database = PostgresqlDatabase(settings.database_url)
+    try:
+        _check_same_key(database, key)
+    except DashlightError:
+        database.close()
+        raise
+    return Store(database, objects, key)
+
+
+def open_objects(folder: Path, settings: ServerSettings) -> Objects:
+    """Open or make the store of objects that the settings name, or the one in `folder`."""
+    if not settings.objects_url:
+        return LocalObjects(folder)
+    return S3Objects(
+        settings.objects_url, folder / "staging", key_id=settings.objects_key_id, secret=settings.objects_secret
+    )
+
+
+def is_store(folder: Path, settings: ServerSettings) -> bool:
+    """Return whether a server has run with these settings: its database is not made by looking."""
+    return bool(settings.database_url) or (folder / DATABASE).is_file()
+
+
+def _check_same_key(database: Database, key: Ed25519PrivateKey) -> None:
+    """Check that all servers of one database sign alike; the first of them notes its public key."""
+    mine = key.public_key().public_bytes_raw().hex()
+
+    def note(transaction: Transaction) -> str:
+        connection = transaction.connection
+        found = connection.execute(sa.select(setting.c.value).where(setting.c.name == _SERVER_KEY)).scalar()
+        if found is None:
+            connection.execute(sa.insert(setting).values(name=_SERVER_KEY, value=mine))
+        return found or mine
+
+    with database.read() as connection:
+        noted = connection.execute(sa.select(setting.c.value).where(setting.c.name == _SERVER_KEY)).scalar()
+    if (noted or database.write(note)) != mine:
+        raise Corrupt(
+            "the server's key is not the one of the servers that share this database",
+            hint="give all of them the same server.key_file",
+            code="server-key",
+        )
 
 
 def lock_store(folder: Path) -> int:
@@ -94,15 +151,27 @@ def server_key(path: Path) -> Ed25519PrivateKey:
 
 
 def sweep(database: Database, objects: Objects) -> Swept:
-    """Finish what a crash interrupted. Only for a start, when nothing else writes objects."""
+    """Finish what a crash interrupted. Only for a start, when nothing else of this machine writes objects."""
     staged_files = objects.sweep_staging()
     erasures = withdraw.finish_erasures(database, objects)
-    with database.read() as connection:
-        named = bundles.object_keys(connection)
-    orphans = sorted(set(objects.keys()) - named)
-    for key in orphans:
-        objects.remove(key)
-    return Swept(staged_files, len(orphans), erasures)
+    return Swept(staged_files, sweep_orphans(database, objects), erasures)
+
+
+def sweep_orphans(database: Database, objects: Objects) -> int:
+    """Remove objects that no row names and none will; return how many.
+
+    Where several servers write, one of them looks, and only at what has been there for a while.
+    """
+    orphans = 0
+    with database.alone("orphans") as is_mine:
+        keys = objects.keys(is_settled=objects.is_shared) if is_mine else iter(())
+        while some := list(islice(keys, _CHUNK)):
+            with database.read() as connection:
+                named = bundles.named_keys(connection, some)
+            for key in set(some) - named:
+                objects.remove(key)
+                orphans += 1
+    return orphans
 
 
 def forget_refused(transaction: Transaction, today: int) -> None:
@@ -173,11 +242,7 @@ def check_writable(database: Database, objects: Objects) -> None:
         Unavailable: When the database is busy.
     """
     database.write(note_probe)
-    staged = objects.staging_file()
-    try:
-        write_durably(staged, b"probe")
-    finally:
-        staged.unlink(missing_ok=True)
+    objects.check_writable()
 
 
 def note_probe(transaction: Transaction) -> None:

@@ -74,16 +74,25 @@ def remove_object(transaction: Transaction, number: int) -> None:
 def finish_erasures(database: Database, objects: Objects) -> int:
     """Zero every noted range durably, then forget the notes; return how many there were.
 
-    May run in several threads at once and be repeated: zeroing twice does no harm.
+    May be called by several threads and processes at once; they take turns, and whoever waited finds less to do. What
+    was zeroed twice does no harm.
     """
+    with database.alone("erasures", is_waiting=True):
+        return _finish_erasures(database, objects)
+
+
+def _finish_erasures(database: Database, objects: Objects) -> int:
     table = schema.erasure
     with database.read() as connection:
         notes = connection.execute(sa.select(table)).all()
+    ranges: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for note in notes:
-        if note.length_bytes < 0:
-            objects.remove(note.key)
+        ranges[note.key].append((note.offset_bytes, note.length_bytes))
+    for key, of_object in ranges.items():
+        if any(length < 0 for _, length in of_object):
+            objects.remove(key)
         else:
-            objects.zero(note.key, note.offset_bytes, note.length_bytes)
+            objects.zero(key, of_object)
 
     def forget(transaction: Transaction) -> None:
         done = [note.number for note in notes]

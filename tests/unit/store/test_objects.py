@@ -43,12 +43,12 @@ def test_an_object_that_is_too_short_is_corrupt(objects):
 def test_zeroing_and_removing_may_be_repeated(objects):
     put(objects, "a/b", b"0123456789")
     for _ in range(2):
-        objects.zero("a/b", 2, 3)
+        objects.zero("a/b", [(2, 3)])
     assert objects.read("a/b", 0, 10) == b"01\0\0\x0056789"
 
     for _ in range(2):
         objects.remove("a/b")
-    objects.zero("a/b", 0, 1)
+    objects.zero("a/b", [(0, 1)])
     assert list(objects.keys()) == []
 
 

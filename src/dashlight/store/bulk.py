@@ -1,0 +1,119 @@
+"""Many rows at once, each database in its fastest way: COPY and arrays for PostgreSQL, prepared statements for SQLite.
+
+The one place, beside the two makers of the database, that asks which of them it talks to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import psycopg
+
+Row = Mapping[str, Any]
+MARK_PARTITION_SHIFT = 36  # Of `qk`: one partition a tile of zoom 6.
+PICTURE_PARTITION_SHIFT = 26  # Of `number`.
+_LAST_NUMBER = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")  # Of erased pictures too.
+_ARRAYS = {sa.BigInteger: "bigint[]", sa.LargeBinary: "bytea[]", sa.Text: "text[]"}
+_PARTITIONED = {"mark": ("qk", MARK_PARTITION_SHIFT), "picture": ("number", PICTURE_PARTITION_SHIFT)}
+
+
+def is_postgresql(connection: sa.Connection) -> bool:
+    """Return whether a connection is to PostgreSQL."""
+    return connection.dialect.name == "postgresql"
+
+
+def driver(connection: sa.Connection) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return psycopg's connection below a connection to PostgreSQL."""
+    return cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.dbapi_connection)
+
+
+def next_numbers(connection: sa.Connection, count: int) -> list[int]:
+    """Return numbers for new pictures, rising; none of them was given before, not even to one that was erased."""
+    if is_postgresql(connection):
+        drawn = sa.text("SELECT nextval('picture_number') FROM generate_series(1, :count)")
+        return [int(number) for number in connection.execute(drawn, {"count": count}).scalars()]
+    first = int(connection.execute(_LAST_NUMBER).scalar() or 0) + 1
+    return list(range(first, first + count))
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns and that are new."""
+    if not rows:
+        return
+    if not is_postgresql(connection):
+        connection.execute(sa.insert(table), rows)
+        return
+    if table.name in _PARTITIONED:
+        _add_partitions(connection, table.name, rows)
+    columns = list(rows[0])
+    names = ", ".join(f'"{name}"' for name in columns)
+    with driver(connection).cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row([row[name] for name in columns])
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """Rows that are added, or merged into those that are there.
+
+    Attributes:
+        table: Into which.
+        key: Columns of its primary key.
+        merge: What follows `DO UPDATE SET`, in words that both databases know.
+    """
+
+    table: sa.Table
+    key: tuple[str, ...]
+    merge: str
+
+    @cached_property
+    def _one_by_one(self) -> sa.TextClause:
+        columns = [column.name for column in self.table.columns]
+        given = ", ".join(f":{name}" for name in columns)
+        return sa.text(f"INSERT INTO {self.table.name} ({', '.join(columns)}) VALUES ({given}) {self._on_conflict}")  # noqa: S608  # names of ours
+
+    @cached_property
+    def _all_at_once(self) -> str:
+        names = ", ".join(column.name for column in self.table.columns)
+        arrays = ", ".join(f"%s::{_ARRAYS[type(column.type)]}" for column in self.table.columns)
+        return f"INSERT INTO {self.table.name} ({names}) SELECT * FROM unnest({arrays}) {self._on_conflict}"  # noqa: S608  # likewise
+
+    @property
+    def _on_conflict(self) -> str:
+        return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {self.merge}"
+
+    def run(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Add or merge rows that have every column of the table, no two of them with the same key."""
+        if not rows:
+            return
+        if not is_postgresql(connection):
+            connection.execute(self._one_by_one, rows)
+            return
+        # In the order of the key: what lies together in the index is written together.
+        rows = sorted(rows, key=lambda row: [row[name] for name in self.key])
+        arrays = [[row[column.name] for row in rows] for column in self.table.columns]
+        with driver(connection).cursor() as cursor:
+            cursor.execute(self._all_at_once, arrays)
+
+
+def _add_partitions(connection: sa.Connection, table: str, rows: Sequence[Row]) -> None:
+    """Make the partitions that rows fall into and that are not there.
+
+    The writer is alone (`Database`), so nobody makes the same one. A table is attached rather than made in its place,
+    because that keeps no reader waiting.
+    """
+    column, shift = _PARTITIONED[table]
+    for part in sorted({row[column] >> shift for row in rows}):
+        name = f"{table}_{part}"
+        if connection.execute(sa.text("SELECT to_regclass(:name)"), {"name": name}).scalar() is not None:
+            continue
+        connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+        connection.exec_driver_sql(
+            f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({part << shift}) TO ({(part + 1) << shift})"
+        )

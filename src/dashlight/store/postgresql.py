@@ -1,0 +1,355 @@
+"""The database as a PostgreSQL server that several processes share.
+
+One writer at a time, wherever it runs: a write transaction begins with an advisory lock and so sees what all before it
+wrote, as in one process. What is parallel is everything else: receiving, verifying, looking again, storing objects,
+reading. A commit tells the others by NOTIFY which tiles changed; the events themselves are read from the outbox, so
+none is lost with a connection.
+
+`write` returns when the commit is on the server's disk (`synchronous_commit`). What PostgreSQL cannot do is overwrite
+what is deleted: old versions of rows stay in its files until they are vacuumed and the space is used again, and in the
+write-ahead log until its segments are. docs/how-to/second-scale.md says for how long, and how the operator bounds it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+
+from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
+from dashlight.store import outbox
+from dashlight.store.database import Change, Listener, Transaction
+from dashlight.store.migrating import check_known, migrations
+from dashlight.store.writer import Writer
+
+T = TypeVar("T")
+LOCK_TIMEOUT_MS = 10_000
+RETRY_AFTER_S = 5.0
+MAX_TOLD_TILES = 400  # A payload of NOTIFY has less than 8000 bytes.
+_LOG = logging.getLogger("dashlight.store")
+_CHANNEL = "dashlight"
+_LOCKS = 0x64_61_73_68  # Our class of advisory locks.
+_TILE_SHIFT = 18  # Of `qk`: a tile of zoom 15, the finest of the map.
+_LISTEN_S = 0.5
+_HEARTBEATS = 20  # Of so many rounds without news: see whether the connection still is one.
+_KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "dashlight",
+}
+_SESSION = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=120000 -c jit=off"
+# What ties rows together by the order of their coming, rewritten once a day in the order of their first column.
+_MIXED = ("enrolment", "gone", "invite", "refused", "token")
+_FORGETFUL = ("bundle", "cleared", "decision", "enrolment", "erasure", "event", "invite", "report", "token")
+_WITHDRAWN = ("collection", "cover", "cover_day", "daily", "live", "mark", "picture")
+
+
+class PostgresqlDatabase:
+    """The rows of one instance on a server; several processes may hold one each.
+
+    Args:
+        url: `postgresql://user:password@host:port/name`.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Connect, and bring the database to the newest schema.
+
+        Raises:
+            HostError: When the server does not answer, or the database is not ours.
+        """
+        self._url = url
+        self._name = secrets.token_hex(8)  # Of this process in what it tells the others.
+        self._listeners: list[Listener] = []
+        self.is_journal_due = True
+        self._is_withdrawing = True  # Whether rows of pictures were deleted that are not vacuumed yet.
+        try:
+            with self._connected() as connection:
+                migrate(connection)
+                self._told = _last_cursor(connection)
+        except psycopg.Error as exc:
+            raise HostError(
+                f"cannot open the database: {_first_line(exc)}", hint="look at server.database_url", code="database"
+            ) from exc
+        self._engine = self._make_engine(is_writer=False)
+        self._writing = self._make_engine(is_writer=True)
+        self._writer = Writer(
+            self._writing.begin, as_ours=_as_ours, before_commit=self._notify, after_commit=self._tell_here
+        )
+        self._is_closed = threading.Event()
+        self._hears = threading.Event()
+        self._ear = threading.Thread(target=self._listen_forever, name="database-listener", daemon=True)
+        self._ear.start()
+        self._hears.wait(LOCK_TIMEOUT_MS / 1000)
+
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self._url, autocommit=True, options=_SESSION, **_KEEPALIVE)
+
+    def _make_engine(self, *, is_writer: bool) -> sa.Engine:
+        engine = sa.create_engine(
+            sa.make_url(self._url).set(drivername="postgresql+psycopg"),
+            connect_args={**_KEEPALIVE, "options": _SESSION},
+            pool_size=1 if is_writer else 8,
+            max_overflow=0 if is_writer else 24,
+            pool_timeout=10.0,
+            pool_pre_ping=True,
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def prepare(connection: psycopg.Connection[Any], _record: object) -> None:
+            if not is_writer:  # All that one reply says is of one moment.
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                connection.read_only = True
+
+        if is_writer:
+
+            @sa.event.listens_for(engine, "begin")
+            def begin(connection: sa.Connection) -> None:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCKS}, {_key('writer')})")
+
+        return engine
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` after each commit, of any process, that changed something for readers."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Yield a connection that sees one moment and cannot write."""
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, psycopg.Error) as exc:
+            ours = _as_ours(exc)
+            if ours is exc:
+                raise
+            raise ours from exc
+
+    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
+        """Queue a write; the future ends when it is durable, or with the job's error."""
+        return self._writer.submit(job)
+
+    def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a write and wait until it is durable. Never call it on an event loop."""
+        return self.submit(job).result()
+
+    @contextmanager
+    def alone(self, name: str, *, is_waiting: bool = False) -> Iterator[bool]:
+        """Yield whether nobody else is inside; the server keeps the turn, and takes it back from the dead."""
+        key = _key(f"alone {name}")
+        try:
+            connection = self._connected()
+        except psycopg.Error as exc:
+            raise _as_ours(exc) from exc
+        try:
+            try:
+                if is_waiting:
+                    connection.execute("SELECT pg_advisory_lock(%s, %s)", (_LOCKS, key))
+                    is_mine = True
+                else:
+                    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCKS, key)).fetchone()
+                    is_mine = row is not None and bool(row[0])
+            except psycopg.Error as exc:
+                raise _as_ours(exc) from exc
+            yield is_mine
+        finally:
+            connection.close()  # It gives the turn back.
+
+    def forget_journal(self) -> bool:
+        """Vacuum what has changed, so that old versions of rows give their space back.
+
+        Returns:
+            Whether it is done; False when another process is at it and it has to be tried again.
+        """
+        with self.alone("vacuum") as is_mine:
+            if not is_mine:
+                return False
+            self.is_journal_due = False
+            tables = [*_FORGETFUL, *(_WITHDRAWN if self._is_withdrawing else ())]
+            self._is_withdrawing = False
+            try:
+                with self._connected() as connection:
+                    there = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables")}
+                    for table in tables:
+                        if table in there:
+                            connection.execute(f"VACUUM (SKIP_LOCKED) {table}")
+            except psycopg.Error as exc:
+                self.is_journal_due = self._is_withdrawing = True
+                raise _as_ours(exc) from exc
+        return True
+
+    def forget_order(self) -> None:
+        """Write the tables anew whose rows came together, in the order of their random keys and in one transaction.
+
+        A row tells its transaction and lies beside those that came with it: tokens drawn together, pictures erased
+        together. Afterwards all of a table are of one transaction.
+        """
+
+        def mix(transaction: Transaction) -> None:
+            run = transaction.connection.exec_driver_sql
+            for table in _MIXED:
+                run(f"CREATE TEMPORARY TABLE mixed ON COMMIT DROP AS TABLE {table}")
+                run(f"DELETE FROM {table}")  # noqa: S608  # Names of ours, here and below.
+                run(f"INSERT INTO {table} SELECT * FROM mixed ORDER BY 1")  # noqa: S608
+                run("DROP TABLE mixed")
+
+        self.write(mix)
+        try:
+            with self._connected() as connection:
+                for table in _MIXED:
+                    connection.execute(f"VACUUM (FULL) {table}")
+        except psycopg.Error as exc:
+            raise _as_ours(exc) from exc
+
+    def close(self) -> None:
+        """Finish the writes that wait, and close."""
+        self._writer.close()
+        self._is_closed.set()
+        self._ear.join()
+        self._engine.dispose()
+        self._writing.dispose()
+
+    def _notify(self, connection: sa.Connection, changes: Sequence[Change]) -> None:
+        """Tell every process, with the commit, which tiles changed and that there may be events."""
+        if not changes:
+            return
+        tiles = sorted({qk >> _TILE_SHIFT for change in changes for qk in change.qks})
+        told = {"of": self._name, "tiles": tiles if len(tiles) <= MAX_TOLD_TILES else None}
+        connection.execute(
+            sa.text("SELECT pg_notify(:channel, :told)"), {"channel": _CHANNEL, "told": json.dumps(told)}
+        )
+
+    def _tell_here(self, changes: Sequence[Change]) -> None:
+        """Tell this process at once what it may no longer show; the events come with everybody's, in order."""
+        self.is_journal_due = True
+        for change in changes:
+            self._is_withdrawing = self._is_withdrawing or change.is_erasing
+            if change.qks:
+                self._tell(Change(qks=change.qks, is_erasing=change.is_erasing))
+
+    def _tell(self, change: Change) -> None:
+        for listener in self._listeners:
+            listener(change)
+
+    def _listen_forever(self) -> None:
+        while not self._is_closed.is_set():
+            try:
+                with self._connected() as connection:
+                    connection.execute(f"LISTEN {_CHANNEL}")
+                    if self._hears.is_set():  # What was told meanwhile was not heard.
+                        self._tell(Change(is_everywhere=True))
+                    self._tell_events(connection)
+                    self._hears.set()
+                    self._hear(connection)
+            except psycopg.Error as exc:
+                _LOG.warning("store.deaf", extra={"reason": type(exc).__name__})
+                self._tell(Change(is_everywhere=True))
+                self._is_closed.wait(1.0)
+
+    def _hear(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        quiet = 0
+        while not self._is_closed.is_set():
+            heard = [json.loads(each.payload) for each in connection.notifies(timeout=_LISTEN_S, stop_after=1)]
+            quiet = 0 if heard else quiet + 1
+            if quiet == _HEARTBEATS:
+                connection.execute("SELECT 1")
+                quiet = 0
+            for told in heard:
+                if told["of"] == self._name:
+                    continue
+                tiles = told["tiles"]
+                change = Change(is_everywhere=True) if tiles is None else Change(qks=[t << _TILE_SHIFT for t in tiles])
+                if change.qks or change.is_everywhere:
+                    self._tell(change)
+            if heard:
+                self._tell_events(connection)
+
+    def _tell_events(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        """Tell the events since the last that were told; they become visible in the order of their cursors."""
+        rows = connection.execute(
+            "SELECT cursor, kind, lon_e6, lat_e6, data FROM event WHERE cursor > %s ORDER BY cursor", (self._told,)
+        ).fetchall()
+        if rows:
+            self._told = rows[-1][0]
+            self._tell(Change(events=[outbox.event_of(*row) for row in rows]))
+
+
+def migrate(connection: psycopg.Connection[tuple[Any, ...]], *, until: int | None = None) -> int:
+    """Run the migrations that the database has not seen, each in a transaction; return the schema's number.
+
+    Of several processes that start together one does it and the others wait. One that is cut off leaves nothing behind.
+
+    Raises:
+        HostError: When the database was written by a newer program.
+    """
+    known = [(number, sql) for number, sql in migrations("postgresql") if until is None or number <= until]
+    lock = (_LOCKS, _key("migration"))
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+    try:
+        connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
+        row = connection.execute("SELECT max(number) FROM migration").fetchone()
+        version = int(row[0] or 0) if row else 0
+        check_known(version, known)
+        for number, sql in known:
+            if number > version:
+                with connection.transaction():
+                    connection.execute(sql.encode())
+                    connection.execute("INSERT INTO migration VALUES (%s)", (number,))
+                version = number
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+    return version
+
+
+def _last_cursor(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+    row = connection.execute("SELECT max(cursor) FROM event").fetchone()
+    return int(row[0] or 0) if row else 0
+
+
+def _key(name: str) -> int:
+    """Return the number of an advisory lock, a signed 32-bit integer."""
+    return zlib.crc32(name.encode()) - (1 << 31)
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).strip().partition("\n")[0]
+
+
+def _as_ours(exc: BaseException) -> BaseException:
+    """Return our error for one of the driver; who asks over HTTP is told nothing of the server behind."""
+    if isinstance(exc, DashlightError):
+        return exc
+    cause = exc.orig if isinstance(exc, sa.exc.DBAPIError) else exc
+    error: DashlightError
+    match cause:
+        case psycopg.errors.UniqueViolation():
+            error = Conflict("the row exists already")
+        case psycopg.errors.DiskFull():
+            error = HostError("the database cannot write", hint="make room on its disk", code="disk")
+        case psycopg.errors.LockNotAvailable() | sa.exc.TimeoutError():
+            error = Unavailable("the database is busy", retry_after_s=2.0, code="busy")
+        case (
+            psycopg.OperationalError()
+            | psycopg.InterfaceError()
+            | psycopg.errors.ReadOnlySqlTransaction()
+            | psycopg.errors.IdleInTransactionSessionTimeout()
+        ):
+            _LOG.warning("store.unanswered", extra={"reason": type(cause).__name__})
+            error = Unavailable("the database does not answer", retry_after_s=RETRY_AFTER_S, code="database")
+        case _:
+            return exc
+    error.__cause__ = exc
+    return error
