@@ -25,6 +25,9 @@ from dashlight.catalog.live import Hub
 from dashlight.catalog.reports import Budgets
 from dashlight.catalog.routes import Catalog
 from dashlight.catalog.routes import make_router as catalog_router
+from dashlight.catalog.stac.cursor import Cursors
+from dashlight.catalog.stac.routes import Stac
+from dashlight.catalog.stac.routes import make_router as stac_router
 from dashlight.catalog.summary import Summaries
 from dashlight.catalog.tiles import MAX_ZOOM, Tiles
 from dashlight.config import ServerSettings
@@ -140,6 +143,7 @@ def build(
     )
     api.include_router(ingest_router(door))
     api.include_router(catalog_router(_catalog(settings, store, hub, base_url)))
+    api.include_router(stac_router(_stac(settings, store, base_url)))
     _add_operations(api, store, registry)
     _add_problems(api)
     return Application(_Border(api), api, store, hub.close)
@@ -171,6 +175,16 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
                 "max_zoom": MAX_ZOOM,
             },
         },
+    )
+
+
+def _stac(settings: ServerSettings, store: Store, base_url: str) -> Stac:
+    return Stac(
+        database=store.database,
+        cursors=Cursors(store.key.private_bytes_raw()),
+        name=settings.name,
+        license_id=settings.license,
+        base_url=base_url,
     )
 
 
@@ -369,6 +383,7 @@ def _dressed(scope: Scope, send: Send) -> Send:
     """Return a `send` that adds the headers of every reply, and leaves out the body of one to HEAD."""
     is_head = scope["method"] == "HEAD"
     is_public = scope["method"] == "GET" and scope["path"].startswith(("/v1/", "/live"))
+    is_public = is_public or (scope["path"] + "/").startswith("/api/")  # There, questions may be asked by POST too.
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,7 +1,7 @@
 """Conditions on pictures as values, and the SQL that they become; what they may name is `PROPERTIES`.
 
-The subset of CQL2 (OGC 21-065r2) that `basic-cql2` and `advanced-comparison-operators` ask for, over the properties
-that pictures have. An unknown value is neither equal nor unequal to anything, as in SQL and in CQL2.
+The subset of CQL2 (OGC 21-065r2) that `basic-cql2` asks for, over the properties that pictures have. An unknown value
+is neither equal nor unequal to anything, as in SQL and in CQL2.
 """
 
 from __future__ import annotations
@@ -70,14 +70,6 @@ class IsNull:
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
-    """Whether a text fits a pattern: `%` is any text, `_` one character, a backslash makes them plain."""
-
-    name: str
-    pattern: str
-
-
-@dataclass(frozen=True, slots=True)
 class Combination:
     """All or any of some conditions."""
 
@@ -92,14 +84,15 @@ class Not:
     part: Condition
 
 
-Condition = Comparison | IsNull | Like | Combination | Not
+Condition = Comparison | IsNull | Combination | Not
 
 
 def sql_of(condition: Condition) -> sa.ColumnElement[bool]:
     """Return the condition for a SELECT that joins picture and terms."""
     match condition:
         case Combination(operator, parts):
-            return (sa.and_ if operator == "and" else sa.or_)(*(sql_of(part) for part in parts))
+            all_of = [sql_of(part) for part in parts]
+            return sa.and_(sa.true(), *all_of) if operator == "and" else sa.or_(sa.false(), *all_of)
         case Not(part):
             return ~sql_of(part)
         case Comparison("collection", operator, value):
@@ -109,14 +102,12 @@ def sql_of(condition: Condition) -> sa.ColumnElement[bool]:
             return _leaf_sql(condition)
 
 
-def _leaf_sql(condition: Comparison | IsNull | Like) -> sa.ColumnElement[bool]:
+def _leaf_sql(condition: Comparison | IsNull) -> sa.ColumnElement[bool]:
     match condition:
         case Comparison(name, operator, value):
             return _compared(_column(name), operator, value)
         case IsNull(name):
             return sa.false() if name == "collection" else _column(name).is_(None)
-        case Like(name, pattern):
-            return _column(name).like(pattern, escape="\\")
 
 
 _COMPARED: dict[Operator, Callable[[Any, Any], sa.ColumnElement[bool]]] = {

@@ -10,7 +10,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -27,14 +26,12 @@ from dashlight.store.conditions import Condition, collection_sql, sql_of
 from dashlight.store.pictures import Position, StoredPicture, bbox_ranges, picture_select, stored_picture
 from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState, Precision
+from dashlight.store.times import earliest_begin_ms
 
 MOST_MARKS = 20_000  # Of an area that is read from the map's order; a larger one is walked along time.
 MOST_WALKED = 2_000_000  # Rows that one page of a walk may cost; after them it ends, found something or not.
 MOST_RANGES = 32
 _CHUNK = 500
-_WEEK_MS = 7 * DAY_MS
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 _p = schema.picture.c
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -281,21 +278,8 @@ def _inside(rows: Sequence[sa.Row[Any]], query: Query) -> list[_Candidate]:
     return [one for one, is_in in zip(candidates, query.area.holds(lonlat[:, 0], lonlat[:, 1]), strict=True) if is_in]
 
 
-def earliest_begin_ms(first_ms: int, precision: Precision) -> int:
-    """Return when the first time of a precision begins that has not ended at `first_ms`."""
-    match precision:
-        case Precision.INSTANT:
-            return first_ms
-        case Precision.WEEK:
-            day = first_ms // DAY_MS
-            return (day - (day + 3) % 7) * DAY_MS  # 1970-01-01 was a Thursday.
-        case Precision.MONTH:
-            at = _EPOCH + first_ms * _MS
-            return (at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - _EPOCH) // _MS
-
-
 def _captured_sql(first_ms: int, last_ms: int) -> sa.ColumnElement[bool]:
-    begins = {precision: earliest_begin_ms(first_ms, precision) for precision in Precision}
+    begins = {precision: earliest_begin_ms(first_ms, precision.name.lower()) for precision in Precision}
     return sa.and_(
         _p.captured_ms >= min(begins.values()),
         _p.captured_ms <= last_ms,
@@ -367,7 +351,7 @@ def _by_marks(
         inside = query.area.holds(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
     if query.captured_ms is not None:
         first_ms, last_ms = query.captured_ms
-        begins = np.array([earliest_begin_ms(first_ms, precision) for precision in Precision])
+        begins = np.array([earliest_begin_ms(first_ms, precision.name.lower()) for precision in Precision])
         inside &= (captured >= begins[marks["precision"]]) & (captured <= last_ms)
     matched = int(inside.sum())
     turn = 1 if query.is_oldest_first else -1
@@ -436,7 +420,7 @@ def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterat
     least, most = -math.inf, math.inf
     if query.captured_ms is not None:
         first_ms, most = query.captured_ms
-        least = min(earliest_begin_ms(first_ms, precision) for precision in Precision)
+        least = min(earliest_begin_ms(first_ms, precision.name.lower()) for precision in Precision)
     if after is not None and query.is_oldest_first:
         least = max(least, after.captured_ms)
     elif after is not None:
