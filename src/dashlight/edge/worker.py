@@ -20,7 +20,7 @@ from dashlight.edge.importing import Imported, Importer, ImportOptions, Progress
 from dashlight.edge.recordings import Located, Recording, Settling, find_recordings
 from dashlight.edge.recordings.folder import POSITION_SUFFIXES, VIDEO_SUFFIXES
 from dashlight.edge.server import Server
-from dashlight.edge.spool import Retries, SpoolFull, Uploaded, Uploader
+from dashlight.edge.spool import Retries, SpoolFull, Uploaded, Uploader, reseal
 from dashlight.edge.station import Station, sweep
 from dashlight.errors import Corrupt, DashlightError, Rejected, Unauthorized, Unavailable
 from dashlight.model import RedactedPicture
@@ -46,7 +46,7 @@ class Watching(Progress, Protocol):
 
 
 class UploadThread:
-    """Sends what is due in a thread of its own.
+    """Sends what is due in a thread of its own; make it under the home's lock.
 
     Args:
         station: The edge; it must be enrolled.
@@ -75,11 +75,13 @@ class UploadThread:
         self._is_forced = False
         self._passes = 0
         self._total = Uploaded()
+        enrolment = station.home.required_enrolment()
+        reseal(station.ledger, station.spool, station.seed, enrolment)
         self._uploader = Uploader(
             station.ledger,
             station.spool,
             server,
-            station.home.required_enrolment(),
+            enrolment,
             retries=retries,
             pause=self._pause,
         )

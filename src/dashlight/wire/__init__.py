@@ -15,6 +15,7 @@ from dashlight.wire.bundle import (
     decode_bundle,
     encode_bundle,
     max_pictures,
+    relicensed,
 )
 from dashlight.wire.canonical import decode_json, encode_json, from_base64url, to_base64url
 from dashlight.wire.keys import (
@@ -55,6 +56,7 @@ __all__ = [
     "max_pictures",
     "public_bytes",
     "published_sequence",
+    "relicensed",
     "sign",
     "to_base64url",
     "verify",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -87,23 +87,53 @@ def encode_bundle(
         InputError: When there is no picture, or a member is outside what the policy may carry.
         TooLarge: When there are more pictures, or more bytes, than a bundle may hold.
     """
-    entries = tuple(_entry(p) for p in pictures)
     manifest = Manifest(
         policy=policy,
         license_id=license_id,
         public_key=keys.public_bytes(key),
         sequence=sequence,
         attribution=attribution,
-        pictures=entries,
+        pictures=tuple(_entry(p) for p in pictures),
     )
-    _check_count(len(entries), policy)
+    return _archive(manifest, [(p.picture.jpeg, p.picture.thumbnail_jpeg) for p in pictures], key)
+
+
+def relicensed(
+    archive: bytes | memoryview, key: Ed25519PrivateKey, *, license_id: str, attribution: str | None = None
+) -> bytes:
+    """Return a bundle with the same pictures under another licence, signed with the same key.
+
+    Args:
+        archive: The whole archive, of a bundle that was never sent.
+        key: The bundle's own.
+        license_id: SPDX identifier.
+        attribution: The name a mapper chose (`open` only), or None.
+
+    Raises:
+        Corrupt: When the archive is not as `encode_bundle` writes it, or of another key.
+        InputError: When licence or attribution is outside what the policy may carry.
+    """
+    view = memoryview(archive)
+    bundle = decode_bundle(view)
+    if bundle.manifest.public_key != keys.public_bytes(key):
+        raise Corrupt("the bundle was sealed with another key", code="bad-key")
+    manifest = replace(bundle.manifest, license_id=license_id, attribution=attribution)
+    contents = [
+        (
+            bytes(view[placed.offset : placed.offset + placed.entry.size_bytes]),
+            bytes(view[placed.thumbnail_offset : placed.thumbnail_offset + placed.entry.thumbnail_size_bytes]),
+        )
+        for placed in bundle.pictures
+    ]
+    return _archive(manifest, contents, key)
+
+
+def _archive(manifest: Manifest, contents: Sequence[tuple[bytes, bytes]], key: Ed25519PrivateKey) -> bytes:
+    _check_count(len(manifest.pictures), manifest.policy)
     encoded = encode_json(manifest_to_json(manifest))
     members = [("manifest.json", encoded), ("manifest.sig", keys.sign(key, _PURPOSE, encoded))]
-    for number, bundled in enumerate(pictures):
-        members += [
-            (f"{number:04}.jpg", bundled.picture.jpeg),
-            (f"{number:04}.thumb.jpg", bundled.picture.thumbnail_jpeg),
-        ]
+    for number, (picture, thumbnail) in enumerate(contents):
+        members += [(f"{number:04}.jpg", picture), (f"{number:04}.thumb.jpg", thumbnail)]
     archive, _ = tar.write(members)
     if len(archive) > MAX_BUNDLE_BYTES:
         raise TooLarge(f"a bundle of {len(archive)} bytes is over {MAX_BUNDLE_BYTES}")

@@ -21,6 +21,7 @@ from dashlight.wire import (
     max_pictures,
     public_bytes,
     published_sequence,
+    relicensed,
     sign,
     tar,
     to_base64url,
@@ -364,3 +365,15 @@ def test_who_reads_a_published_sequence_does_not_know_the_one_that_is_sent():
 
     assert str(published_sequence(sent)) == str(published_sequence(sent)) != str(sent)
     assert published_sequence(sent).version == 5
+
+
+def test_a_bundle_under_another_licence_is_the_bundle_that_was_never_under_the_first():
+    pictures = [bundled(n) for n in range(3)]
+    how = {"policy": Policy.FLEET, "sequence": SEQUENCE}
+    first = encode_bundle(pictures, bundle_key(SEED, 1), license_id="CC-BY-SA-4.0", **how)
+
+    changed = relicensed(first, bundle_key(SEED, 1), license_id="CC0-1.0")
+
+    assert changed == encode_bundle(pictures, bundle_key(SEED, 1), license_id="CC0-1.0", **how)
+    with pytest.raises(Corrupt, match="another key"):
+        relicensed(first, bundle_key(SEED, 2), license_id="CC0-1.0")

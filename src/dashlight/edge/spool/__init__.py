@@ -1,5 +1,6 @@
 """Bundles between redaction and receipt: sealed, kept on disk, sent."""
 
+from dashlight.edge.spool.resealing import reseal
 from dashlight.edge.spool.sealing import MAX_ARCHIVE_BYTES, ReadyPicture, Sealed, Sealer, rounded
 from dashlight.edge.spool.spool import UNREADABLE, Spool, SpoolFull
 from dashlight.edge.spool.upload import Retries, Uploaded, Uploader
@@ -15,5 +16,6 @@ __all__ = [
     "SpoolFull",
     "Uploaded",
     "Uploader",
+    "reseal",
     "rounded",
 ]

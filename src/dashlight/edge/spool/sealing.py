@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow
+from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow, Terms
 from dashlight.edge.spool.spool import Spool
 from dashlight.model import PictureClaim, Policy, RedactedPicture
 from dashlight.publication import Violation, check_bundle
@@ -88,8 +88,7 @@ class Sealer:
         self._spool = spool
         self._seed = seed
         self._policy = policy
-        self._license_id = license_id
-        self._attribution = attribution
+        self._terms = Terms(license_id, attribution)
         self._now = now
 
     def seal(
@@ -131,9 +130,9 @@ class Sealer:
             ],
             bundle_key(self._seed, number),
             policy=self._policy,
-            license_id=self._license_id,
+            license_id=self._terms.license_id,
             sequence=sequence,
-            attribution=self._attribution,
+            attribution=self._terms.attribution,
         )
         sha256 = self._spool.put(archive)
         row = BundleRow(
@@ -146,7 +145,9 @@ class Sealer:
             state=BundleState.SPOOLED,
             not_before=not_before,
         )
-        withdrawn = self._ledger.add_bundle(row, [_row(p) for p in kept], now=self._now(), slots=slots)
+        withdrawn = self._ledger.add_bundle(
+            row, [_row(p) for p in kept], now=self._now(), slots=slots, terms=self._terms
+        )
         if withdrawn:
             self._spool.drop(sha256)
         return withdrawn

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dashlight.edge.home.ledger.file import LedgerFile
-from dashlight.edge.home.ledger.rows import BundleRow, BundleState, PictureRow, RecordingState
+from dashlight.edge.home.ledger.rows import BundleRow, BundleState, PictureRow, RecordingState, Terms
 from dashlight.errors import NotFound
 from dashlight.model import LonLat
 from dashlight.publication import HiddenPlace
@@ -32,7 +32,13 @@ class BundleTable(LedgerFile):
         return int(found[0])
 
     def add_bundle(
-        self, bundle: BundleRow, pictures: Sequence[PictureRow], *, now: float, slots: Iterable[str] = ()
+        self,
+        bundle: BundleRow,
+        pictures: Sequence[PictureRow],
+        *,
+        now: float,
+        slots: Iterable[str] = (),
+        terms: Terms | None = None,
     ) -> frozenset[int]:
         """Record a bundle whose file is in the spool, and its pictures, in one transaction.
 
@@ -44,6 +50,7 @@ class BundleTable(LedgerFile):
             pictures: In its order.
             now: Unix seconds.
             slots: The slots of the policy's density rule that the pictures fill.
+            terms: What its manifest says of its licence, when that is known.
 
         Returns:
             The places in `pictures` of those that may not be told any more; none when the bundle is recorded.
@@ -79,7 +86,29 @@ class BundleTable(LedgerFile):
                 ],
             )
             db.executemany("INSERT OR IGNORE INTO slots VALUES (?)", [(key,) for key in slots])
+            if terms is not None:
+                _save_terms(db, bundle.number, terms)
         return frozenset()
+
+    def sealed_otherwise(self, policy: str, terms: Terms) -> list[BundleRow]:
+        """Return the bundles of a policy that were never sent and have other terms, or terms that are not known."""
+        return self._bundles(
+            "state = ? AND policy = ? AND attempts = 0 AND forget_at IS NULL AND number NOT IN"
+            " (SELECT bundle FROM terms WHERE license = ? AND attribution IS ?)",
+            (BundleState.SPOOLED, policy, terms.license_id, terms.attribution),
+        )
+
+    def reseal(self, bundle: BundleRow, sha256: str, size_bytes: int, terms: Terms) -> bool:
+        """Store that another archive stands for a bundle; return False when it was sent or taken back meanwhile."""
+        with self.transaction() as db:
+            changed = db.execute(
+                "UPDATE bundles SET sha256 = ?, size_bytes = ?"
+                " WHERE number = ? AND state = ? AND attempts = 0 AND forget_at IS NULL",
+                (sha256, size_bytes, bundle.number, BundleState.SPOOLED),
+            )
+            if changed.rowcount == 1:
+                _save_terms(db, bundle.number, terms)
+        return changed.rowcount == 1
 
     def slots(self) -> frozenset[str]:
         """Return the slots of the density rule that are filled."""
@@ -200,6 +229,10 @@ class BundleTable(LedgerFile):
                 (BundleState.SPOOLED, BundleState.REFUSED),
             )
         return changed.rowcount
+
+
+def _save_terms(db: sqlite3.Connection, number: int, terms: Terms) -> None:
+    db.execute("INSERT OR REPLACE INTO terms VALUES (?,?,?)", (number, terms.license_id, terms.attribution))
 
 
 def _withdrawn(db: sqlite3.Connection, pictures: Sequence[PictureRow]) -> frozenset[int]:

@@ -50,7 +50,10 @@ CREATE TABLE tokens (token TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT, WITHO
 
 _CAME_UNDER = """
 CREATE TABLE IF NOT EXISTS came_under (recording TEXT PRIMARY KEY, policy TEXT NOT NULL) STRICT, WITHOUT ROWID
-"""  # Apart, so that ledgers made before it get it too.
+"""  # Apart, as the next one, so that ledgers made before it get it too.
+_TERMS = """
+CREATE TABLE IF NOT EXISTS terms (bundle INTEGER PRIMARY KEY, license TEXT NOT NULL, attribution TEXT) STRICT
+"""
 
 
 class LedgerFile:
@@ -92,6 +95,7 @@ class LedgerFile:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             self._db.execute(_CAME_UNDER)
+            self._db.execute(_TERMS)
 
     def close(self) -> None:
         """Close the file; everything committed stays."""

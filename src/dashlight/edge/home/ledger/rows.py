@@ -70,6 +70,14 @@ class BundleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a bundle's manifest says of its licence: SPDX identifier, and the name that a mapper chose."""
+
+    license_id: str
+    attribution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingRow:
     """A recording as the ledger knows it; times are Unix seconds.
 
