@@ -146,9 +146,11 @@ def test_a_forgotten_recording_leaves_the_map_and_never_returns(edge, server, ca
     done = edge.run("forget", "--recording", recording, "--yes")
 
     assert done.code == 0, done.stderr
-    assert done.summary["erasures_due"] == 0
+    assert done.summary["erasures_due"] == done.summary["pictures_due"] == 0
+    assert (done.summary["erased_bundles"], done.summary["erased_pictures"]) == (1, dry.rows[0]["pictures"])
     assert on_the_map(server) == []
-    assert edge.run("edge", "import", str(card)).summary["pictures"] == 0
+    again = edge.run("edge", "import", str(card)).summary
+    assert (again["pictures"], again["known"], again["forgotten"]) == (0, 1, 1)
 
 
 def test_nothing_is_told_of_a_hidden_place(edge, card):
@@ -158,6 +160,9 @@ def test_nothing_is_told_of_a_hidden_place(edge, card):
     done = edge.run("edge", "import", str(card), "--policy", "fleet")
 
     assert done.summary["pictures"] == 0
+    assert done.summary["left_out"] == {"hidden-place": done.summary["candidates"]}
+    assert done.summary["candidates"] > 0
+    assert done.events("outcome")[0]["left_out"] == done.summary["left_out"]
 
 
 def test_a_personal_edge_tells_nothing_before_it_knows_the_habits(edge, card):
@@ -165,6 +170,7 @@ def test_a_personal_edge_tells_nothing_before_it_knows_the_habits(edge, card):
 
     assert done.code == 0
     assert (done.summary["policy"], done.summary["waiting"], done.summary["pictures"]) == ("personal", 1, 0)
+    assert set(done.summary["left_out"]) == {"apprenticeship"}
     assert list(edge.home.glob("spool/*")) == []
 
 
@@ -245,3 +251,18 @@ def test_a_wrong_option_is_told_with_2(edge, card):
     assert edge.run("edge", "import", str(card), "--timezone", "Nowhere/Land").code == 2
     assert edge.run("edge", "enroll", "--server", "ftp://x", "--invite", "x").code == 2
     assert edge.run("edge", "hide", "somewhere").code == 2
+    assert edge.run("edge", "enroll", "--server", "http://x", "--invite", "x", "--license", "MIT").code == 2
+    assert edge.run("edge", "run", str(card), "--once").code == 2
+    assert edge.run("edge", "run", str(next(card.glob("*.mp4")))).code == 2
+
+
+def test_an_invite_for_another_policy_is_answered_with_the_right_option(edge, server):
+    invite = server.invite(Policy.FLEET)
+
+    wrong = edge.run("edge", "enroll", "--server", server.url, "--invite", invite, "--policy", "personal")
+    right = edge.run("edge", "enroll", "--server", server.url, "--invite", invite, "--policy", "fleet")
+
+    assert wrong.code == 6
+    assert "the invite is for fleet, not personal" in wrong.stderr
+    assert "enrol with --policy fleet" in wrong.stderr
+    assert right.code == 0
