@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.cli.counted import counted
 from dashlight.cli.json_lines import print_json
 
 if TYPE_CHECKING:
@@ -110,12 +111,11 @@ def _back_up(args: argparse.Namespace) -> int:
             }
         )
     else:
-        sys.stdout.write(
-            f"{copied.pictures} pictures in {copied.objects} objects, {copied.size_bytes / 1e6:.1f} MB, "
-            f"are in {args.output}\n"
-        )
+        held = f"{counted(copied.pictures, 'picture')} in {counted(copied.objects, 'object')}"
+        sys.stdout.write(f"backed up to {args.output}: {held}, {copied.size_bytes / 1e6:.1f} MB\n")
         if copied.left_out:
-            sys.stdout.write(f"{copied.left_out} personal bundles wait for the daily batch and are not in it\n")
+            left_out = counted(copied.left_out, "personal bundle")
+            sys.stdout.write(f"left out, as it waits for the daily batch: {left_out}\n")
     return 0
 
 
@@ -132,8 +132,10 @@ def _list_erasures(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"event": "listed", **counts})
     else:
-        words = ", ".join(f"{count} {name}" for name, count in counts.items())
-        sys.stdout.write(f"{words} are listed in {args.output}\n")
+        sys.stdout.write(
+            f"listed in {args.output}: {counted(len(found.pictures), 'erased picture')}, "
+            f"{counted(len(found.bundles), 'erased bundle')}, {counted(len(found.hidden), 'hidden picture')}\n"
+        )
     return 0
 
 
@@ -155,7 +157,8 @@ def _restore(args: argparse.Namespace) -> int:
         print_json({"event": "restored", "pictures": restored.pictures, "taken_back": restored.taken_back})
     else:
         sys.stdout.write(
-            f"{restored.pictures} pictures are in {folder}; {restored.taken_back} of the backup were taken back since\n"
+            f"restored to {folder}: {counted(restored.pictures, 'picture')}; "
+            f"taken back since the backup, and not shown: {restored.taken_back}\n"
             f"Start it: dashlight serve --data {folder}\n"
         )
     return 0
@@ -171,5 +174,5 @@ def _erase(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"event": "erased", "taken_back": count})
     else:
-        sys.stdout.write(f"{count} pictures were erased or hidden in {args.backup}\n")
+        sys.stdout.write(f"erased or hidden in {args.backup}: {counted(count, 'picture')}\n")
     return 0
