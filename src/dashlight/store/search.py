@@ -19,7 +19,7 @@ import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
 
-from dashlight.model import QK_WORLD, QK_ZOOM, BBox, LonLat, merged_ranges, qk_range, world_xy
+from dashlight.model import QK_WORLD, QK_ZOOM, BBox, LonLat, lon_lat_at, merged_ranges, qk_range, world_xy
 from dashlight.store import places, schema
 from dashlight.store.collections import CellMonth, collection_of
 from dashlight.store.conditions import Condition, collection_sql, sql_of
@@ -330,11 +330,9 @@ def _width_deg(bbox: BBox) -> float:
 def _tile_edges(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], zoom: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Return west, south, east and north of tiles."""
     size = 1 << zoom
-
-    def lat(row: npt.NDArray[np.int64]) -> Floats:
-        return np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * row / size))))
-
-    return x / size * 360 - 180, lat(y + 1), (x + 1) / size * 360 - 180, lat(y)
+    west, north = lon_lat_at(x / size, y / size)
+    east, south = lon_lat_at((x + 1) / size, (y + 1) / size)
+    return west, south, east, north
 
 
 def _by_marks(
@@ -429,15 +427,16 @@ def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterat
         (day for day in days if (day + 1) * DAY_MS > least and day * DAY_MS <= most),
         reverse=not query.is_oldest_first,
     )
-    start, pictures = None, 0
-    for day, following in zip(wanted, [*wanted[1:], None], strict=True):
-        start = day if start is None else start
+    first, pictures = None, 0
+    for index, day in enumerate(wanted):
+        first = day if first is None else first
         pictures += days[day]
-        is_gap = following is None or abs(following - day) > 1
+        following = wanted[index + 1] if index + 1 < len(wanted) else None
+        # Elsewhere there may be many pictures on the days between.
+        is_gap = following is None or (query.area is not None and abs(following - day) > 1)
         if is_gap or pictures >= _CHUNK:
-            low, high = min(start, day), max(start, day)
-            yield _Span(low * DAY_MS, (high + 1) * DAY_MS, pictures)
-            start, pictures = None, 0
+            yield _Span(min(first, day) * DAY_MS, (max(first, day) + 1) * DAY_MS, pictures)
+            first, pictures = None, 0
 
 
 def days_of(connection: sa.Connection, area: Area | None) -> dict[int, int]:
