@@ -6,10 +6,11 @@ import math
 import threading
 from dataclasses import dataclass
 
+import numpy as np
 import sqlalchemy as sa
 
 from dashlight.catalog.tiles import RESOLUTIONS
-from dashlight.model import QK_WORLD, QK_ZOOM, BBox, lonlat_at, xy_of
+from dashlight.model import QK_WORLD, QK_ZOOM, BBox, lon_lat_at, xy_of
 from dashlight.store import chart, places
 from dashlight.store.database import Change, Database
 from dashlight.store.pictures import bbox_ranges
@@ -81,14 +82,14 @@ def _bbox(connection: sa.Connection) -> BBox:
         qks = chart.centres(connection, resolution, most=None)
     x, y = xy_of(qks)
     pad = _PAD_DEG[resolution]
-    first = lonlat_at(int(x.min()) / QK_WORLD, int(y.min()) / QK_WORLD)
-    last = lonlat_at(int(x.max()) / QK_WORLD, int(y.max()) / QK_WORLD)  # One of its tile's corners; the pad is wider.
-    wide = pad / max(0.05, math.cos(math.radians(max(abs(first.lat), abs(last.lat)))))
+    lons, lats = lon_lat_at(*(np.array([v.min(), v.max() + 1]) / QK_WORLD for v in (x, y)))
+    (west, east), (north, south) = lons.tolist(), lats.tolist()
+    wide = pad / max(0.05, math.cos(math.radians(max(abs(north), abs(south)))))
     return BBox(
-        round(max(-180.0, first.lon - wide), 6),
-        round(max(-90.0, last.lat - pad), 6),
-        round(min(180.0, last.lon + wide), 6),
-        round(min(90.0, first.lat + pad), 6),
+        round(max(-180.0, west - wide), 6),
+        round(max(-90.0, south - pad), 6),
+        round(min(180.0, east + wide), 6),
+        round(min(90.0, north + pad), 6),
     )
 
 

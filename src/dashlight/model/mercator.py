@@ -41,9 +41,9 @@ def world_xy(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     return (lon + 180.0) / 360.0, 0.5 - np.arcsinh(np.tan(inside)) / (2 * np.pi)
 
 
-def lonlat_at(x: float, y: float) -> LonLat:
-    """Return the position at shares of the world, 0..1."""
-    return LonLat(x * 360.0 - 180.0, math.degrees(math.atan(math.sinh(math.pi * (1.0 - 2.0 * y)))))
+def lon_lat_at(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return longitudes and latitudes of `(N,)` places that are told as shares of the world."""
+    return x * 360.0 - 180.0, np.degrees(np.arctan(np.sinh(np.pi * (1.0 - 2.0 * y))))
 
 
 def tile_xy(position: LonLat, zoom: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from dashlight.errors import InputError
 from dashlight.model import (
     QK_WORLD,
     LonLat,
-    lonlat_at,
+    lon_lat_at,
     merged_ranges,
     qk_of,
     qk_of_many,
@@ -56,9 +56,9 @@ def test_keys_are_taken_apart_as_they_were_put_together(found):
 def test_a_position_is_found_again_from_its_share_of_the_world(position):
     x, y = world_xy(np.array([position.lon]), np.array([position.lat]))
 
-    again = lonlat_at(float(x[0]), float(y[0]))
+    lon, lat = lon_lat_at(x, y)
 
-    assert (again.lon, again.lat) == pytest.approx((position.lon, position.lat), abs=1e-9)
+    assert (lon[0], lat[0]) == pytest.approx((position.lon, position.lat), abs=1e-9)
 
 
 def test_what_is_beyond_the_edge_lies_on_it_and_the_antimeridian_cuts_nothing():
