@@ -50,7 +50,7 @@ def test_no_column_moves_while_numbers_grow(width):
             console.print(bars.get_renderable())
         shown.append(capture.get().splitlines()[0])
 
-    assert all(len(line.rstrip()) <= 79 for line in shown)
+    assert all(len(line.rstrip()) <= 76 for line in shown)
     assert len({re.search(r"\d/\d+", line).end() for line in shown}) == 1
     assert "12345/123456" in shown[-1]
 
