@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_type
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 from dashlight.model import LonLat, Month, PictureClaim, Policy, Track, Week
 from dashlight.publication import (
@@ -23,6 +23,7 @@ from dashlight.publication import (
     Piece,
     Plan,
     Rules,
+    SequenceRuns,
     Stop,
     Verdict,
     Violation,
@@ -78,13 +79,14 @@ def a_drive_shows_places(track: Track, secret: bytes, known: Sequence[LearntPlac
 def a_plan_says_what_may_be_told(
     track: Track, history: Sequence[Drive], places: list[HiddenPlace], secret: bytes, times: Sequence[datetime]
 ) -> Plan:
-    planned = plan(track, OpenRules(), places=places, history=history, secret=secret, sequence_id=uuid4)
+    planned = plan(track, OpenRules(), places=places, history=history, secret=secret)
     verdict = planned.allows(times[0], places[0].centre)
     assert_type(verdict, Verdict)
     assert_type(verdict.hidden_by, HiddenBy | None)
     assert_type(verdict.sentence, str)
     assert_type(planned.piece_at(times[0]), Piece | None)
-    assert_type(planned.sequences(times, uuid4), tuple[tuple[UUID | None, tuple[int, ...]], ...])
+    runs = SequenceRuns(planned, gap_s=300.0, identifier=lambda about: uuid5(UUID(int=1), about))
+    assert_type([runs.sequence_at(at) for at in times], list[UUID | None])
     return planned
 
 

@@ -32,6 +32,7 @@ from dashlight.publication.rules import (
     Rules,
     default_rules,
 )
+from dashlight.publication.sequences import SequenceRuns
 from dashlight.publication.telling import SENTENCES, HiddenBy, Piece, Plan, Verdict, plan
 from dashlight.publication.thinning import Candidate, bundles_of, coarse_time, density_key, send_after, thinned
 
@@ -52,6 +53,7 @@ __all__ = [
     "Piece",
     "Plan",
     "Rules",
+    "SequenceRuns",
     "Stop",
     "Verdict",
     "Violation",

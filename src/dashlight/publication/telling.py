@@ -1,19 +1,17 @@
-"""The plan of a drive: what of it may be told, which rule hides the rest, and what belongs together."""
+"""The plan of a drive: what of it may be told, and which rule hides the rest."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import groupby
-from uuid import UUID
 
 from dashlight.model import Fix, LonLat, Policy, Track
 from dashlight.publication.ends import Stop, stops_of, trim_m, trimmed_count
 from dashlight.publication.places import Drive, apprenticeship
-from dashlight.publication.rules import FleetRules, HiddenPlace, Rules
+from dashlight.publication.rules import HiddenPlace, Rules
 
 _BEYOND_S = 2.0  # Pictures this near to the first or last fix still have its verdict.
 
@@ -69,12 +67,10 @@ class Piece:
     Attributes:
         started_at: Its first fix.
         ended_at: Its last fix.
-        sequence: The identifier of its sequence; None for `personal`, which tells no order.
     """
 
     started_at: datetime
     ended_at: datetime
-    sequence: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,41 +116,6 @@ class Plan:
         inside = [p for p in near if p.started_at <= at <= p.ended_at]
         return next(iter(inside or near), None)
 
-    def sequences(
-        self, times: Sequence[datetime], sequence_id: Callable[[], UUID], *, gap_s: float = FleetRules().stop_s
-    ) -> tuple[tuple[UUID | None, tuple[int, ...]], ...]:
-        """Return which pictures make a sequence, as its identifier and their numbers.
-
-        A piece is one sequence, unless its pictures leave a gap longer than `gap_s`: then the rest gets an
-        identifier of its own. Pictures outside every piece are left out. `personal` has one group without
-        identifier.
-
-        Args:
-            times: Of the pictures, not decreasing.
-            sequence_id: Returns a fresh random identifier.
-            gap_s: The longest gap within a sequence.
-        """
-        numbered = [(n, p) for n, at in enumerate(times) if (p := self.piece_at(at)) is not None]
-        if self.policy is Policy.PERSONAL:
-            return ((None, tuple(n for n, _ in numbered)),) if numbered else ()
-        groups: list[tuple[UUID | None, tuple[int, ...]]] = []
-        for piece, members in groupby(numbered, key=lambda member: member[1]):
-            identifier = piece.sequence
-            for run in _runs([n for n, _ in members], times, gap_s):
-                groups.append((identifier, run))
-                identifier = sequence_id()
-        return tuple(groups)
-
-
-def _runs(numbers: list[int], times: Sequence[datetime], gap_s: float) -> Iterable[tuple[int, ...]]:
-    run: list[int] = []
-    for number in numbers:
-        if run and (times[number] - times[run[-1]]).total_seconds() > gap_s:
-            yield tuple(run)
-            run = []
-        run.append(number)
-    yield tuple(run)
-
 
 def plan(
     track: Track,
@@ -163,7 +124,6 @@ def plan(
     places: Iterable[HiddenPlace],
     history: Sequence[Drive],
     secret: bytes,
-    sequence_id: Callable[[], UUID],
 ) -> Plan:
     """Return what of a drive may be told.
 
@@ -173,7 +133,6 @@ def plan(
         places: All hidden places known by now; plan again what still waits when one is added.
         history: All drives known by now, this one too.
         secret: The contributor's, at least 16 bytes.
-        sequence_id: Returns a fresh random identifier, such as `uuid.uuid4`.
 
     Raises:
         PrivacyError: When the secret is too short.
@@ -183,7 +142,7 @@ def plan(
     hidden_by = _ends_hidden(track.fixes, stops, rules, hidden_places, secret)
     if not apprenticeship(history, rules).is_over:
         hidden_by = [HiddenBy.APPRENTICESHIP] * len(track.fixes)
-    pieces = _pieces(track.fixes, hidden_by, stops, None if rules.policy is Policy.PERSONAL else sequence_id)
+    pieces = _pieces(track.fixes, hidden_by, stops)
     return Plan(rules.policy, hidden_places, pieces, tuple(f.at for f in track.fixes), tuple(hidden_by), stops)
 
 
@@ -218,7 +177,6 @@ def _pieces(
     fixes: Sequence[Fix],
     hidden_by: Sequence[HiddenBy | None],
     stops: Sequence[Stop],
-    sequence_id: Callable[[], UUID] | None,
 ) -> tuple[Piece, ...]:
     starts = [s.ended_at for s in stops]
     pieces: list[Piece] = []
@@ -226,7 +184,7 @@ def _pieces(
 
     def close() -> None:
         if run:
-            pieces.append(Piece(run[0], run[-1], sequence_id() if sequence_id is not None else None))
+            pieces.append(Piece(run[0], run[-1]))
             run.clear()
 
     for fix, rule in zip(fixes, hidden_by, strict=True):

@@ -1,8 +1,6 @@
 """The plan of a drive."""
 
 from datetime import timedelta
-from itertools import count
-from uuid import UUID
 
 import pytest
 from publication_drives import HOME, SECRET, START, standing, straight, with_stop
@@ -20,13 +18,8 @@ from dashlight.publication import (
 )
 
 
-def numbered():
-    numbers = count(1)
-    return lambda: UUID(int=next(numbers))
-
-
 def planned(track, rules, *, places=(), history=()):
-    return plan(track, rules, places=places, history=history, secret=SECRET, sequence_id=numbered())
+    return plan(track, rules, places=places, history=history, secret=SECRET)
 
 
 def experienced():
@@ -40,9 +33,7 @@ def test_a_fleet_tells_a_drive_from_end_to_end():
 
     result = planned(track, FleetRules())
 
-    assert [(p.started_at, p.ended_at, p.sequence) for p in result.pieces] == [
-        (track.fixes[0].at, track.fixes[-1].at, UUID(int=1))
-    ]
+    assert [(p.started_at, p.ended_at) for p in result.pieces] == [(track.fixes[0].at, track.fixes[-1].at)]
     assert all(result.allows(f.at, f.position).is_allowed for f in track.fixes)
 
 
@@ -51,7 +42,7 @@ def test_a_fleet_changes_its_sequence_at_each_stop_and_trims_the_stop():
 
     result = planned(track, FleetRules())
 
-    assert [p.sequence for p in result.pieces] == [UUID(int=1), UUID(int=2)]
+    assert len(result.pieces) == 2
     mid = track.fixes[1000].at + timedelta(seconds=300)
     assert result.allows(mid, track.fixes[1000].position).hidden_by is HiddenBy.STOP
     assert result.pieces[1].started_at - result.pieces[0].ended_at > timedelta(seconds=300)
@@ -159,15 +150,6 @@ def test_nothing_is_told_during_the_apprenticeship():
     assert result.allows(track.fixes[500].at, track.fixes[500].position).hidden_by is HiddenBy.APPRENTICESHIP
 
 
-def test_personal_pieces_have_no_sequence():
-    result = planned(Track(tuple(straight())), PersonalRules(), history=experienced())
-
-    assert [p.sequence for p in result.pieces] == [None]
-    times = [START + timedelta(seconds=400), START + timedelta(seconds=500)]
-    assert result.sequences(times, numbered()) == ((None, (0, 1)),)
-    assert result.sequences([START - timedelta(days=1)], numbered()) == ()
-
-
 def test_a_time_without_a_position_is_not_told():
     track = Track(tuple(straight()))
     result = planned(track, FleetRules())
@@ -188,16 +170,6 @@ def test_between_two_fixes_both_must_be_told():
 
     assert result.allows(edge, destination(HOME, 90.0, 3_000)).is_allowed
     assert not result.allows(edge - timedelta(milliseconds=500), destination(HOME, 90.0, 3_000)).is_allowed
-
-
-def test_a_gap_between_pictures_takes_a_fresh_sequence():
-    track = Track(tuple(straight()))
-    result = planned(track, FleetRules())
-    times = [START + timedelta(seconds=s) for s in (0, 100, 500, 600, 1_000)]
-
-    groups = result.sequences(times, lambda: UUID(int=77))
-
-    assert groups == ((UUID(int=1), (0, 1)), (UUID(int=77), (2, 3)), (UUID(int=77), (4,)))
 
 
 def test_every_rule_has_a_sentence_for_the_contributor():

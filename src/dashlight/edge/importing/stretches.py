@@ -1,51 +1,14 @@
-"""Stretches of a drive: which sequence a picture belongs to, which windows are wanted, what is published already."""
+"""Stretches of a drive: which windows are wanted, and what is published already."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from uuid import UUID
 
-from dashlight.edge.disclosure import Disclosure
 from dashlight.edge.select import NotTaken
 from dashlight.model import Fix, LonLat, Track
 from dashlight.publication import Plan
-
-
-class SequenceRuns:
-    """Which sequence a time belongs to; a gap longer than a stop begins a new one."""
-
-    def __init__(self, disclosure: Disclosure, plan: Plan, drive: str, continued: UUID | None) -> None:
-        self._disclosure = disclosure
-        self._plan = plan
-        self._drive = drive
-        self._continued = continued
-        self._last: tuple[datetime, datetime, UUID] | None = None  # piece's start, last picture, sequence
-
-    def sequence_at(self, at_s: float) -> UUID | None:
-        """Return the sequence of a picture; ask in order of time. None when the picture may not be told."""
-        at = instant(at_s)
-        piece = self._plan.piece_at(at)
-        if piece is None:
-            return None
-        last, gap_s = self._last, self._disclosure.rules.stop_s
-        if last is not None and last[0] == piece.started_at and (at - last[1]).total_seconds() <= gap_s:
-            sequence = last[2]
-        elif last is None and self._continued is not None and piece == self._plan.pieces[0]:
-            sequence = self._continued
-        elif last is None or last[0] != piece.started_at:
-            sequence = self._disclosure.sequence_id(self._drive, piece.started_at.isoformat())
-        else:
-            sequence = self._disclosure.sequence_id(self._drive, f"{piece.started_at.isoformat()}/{at.isoformat()}")
-        self._last = (piece.started_at, at, sequence)
-        return sequence
-
-    def open_at_end(self) -> UUID | None:
-        """Return the sequence that is still open where the track ends."""
-        if self._last is None or not self._plan.pieces or self._last[0] != self._plan.pieces[-1].started_at:
-            return None
-        return self._last[2]
 
 
 class Windows:

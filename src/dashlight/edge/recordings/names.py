@@ -26,23 +26,6 @@ _BLACKVUE = re.compile(r"(\d{8}_\d{6}_([a-z]))[fri]?", re.ASCII)  # Its `.gps` f
 _FRONT_WORDS = frozenset({"front", "movie", "f", "cam1", "dcim1", "ch1", "nf", "ef", "mf", "pf", "fh", "fl"})
 _REAR_WORDS = frozenset({"rear", "back", "r", "movie_r", "cam2", "ch2", "nr", "er", "mr", "pr", "rh", "rl", "b"})
 _INTERIOR_WORDS = frozenset({"interior", "inside", "cabin", "in", "i", "cam3", "ch3", "ni", "ei", "mi", "pi"})
-_EVENT_WORDS = frozenset(
-    {
-        "event",
-        "evt",
-        "ev",
-        "ro",
-        "emr",
-        "emergency",
-        "emerg",
-        "sos",
-        "lock",
-        "locked",
-        "protected",
-        "urgent",
-        "savedclips",
-    }
-)
 _PARKING_WORDS = frozenset({"parking", "park", "parked", "pa", "prk", "sentryclips", "motion_parking"})
 _FOLDER_REAR = frozenset({"rear", "back", "movie_r", "r", "video_r", "normal_r", "dcim_r", "cam2"})
 _FOLDER_FRONT = frozenset({"front", "movie_f", "f", "video_f", "normal_f", "cam1"})
@@ -55,14 +38,12 @@ class Named:
     Attributes:
         at: The camera's wall clock, without a zone, when the name has one.
         camera_position: Which camera of a pair.
-        is_event: Whether the name or a folder says event, emergency, read-only, ...
         is_parking: Whether the name or a folder says parking.
         pair: The name without the camera's letter: equal for the files of one moment.
     """
 
     at: datetime | None
     camera_position: CameraPosition
-    is_event: bool
     is_parking: bool
     pair: str
 
@@ -81,7 +62,6 @@ def named(stem: str, folders: Iterable[str] = ()) -> Named:
     return Named(
         at=_wall_clock(stem),
         camera_position=position,
-        is_event=bool(every_word & _EVENT_WORDS) or kind == "e",
         is_parking=bool(every_word & _PARKING_WORDS) or kind == "p",
         pair=_pair(lowered),
     )

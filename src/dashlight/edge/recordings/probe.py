@@ -27,7 +27,6 @@ class Probed:
     width: int
     height: int
     duration_s: float
-    frame_rate: float
     created_at: datetime | None
 
 
@@ -74,7 +73,6 @@ def probed(path: Path) -> Probed:
             width=context.width,
             height=context.height,
             duration_s=max(0.0, duration_s),
-            frame_rate=float(stream.average_rate) if stream.average_rate else 0.0,
             created_at=_creation_time(container.metadata.get("creation_time", "")),
         )
 

@@ -30,12 +30,10 @@ class Recording:
         width: Pixels as coded, before rotation.
         height: Pixels as coded, before rotation.
         duration_s: Seconds; 0 when the container does not tell.
-        frame_rate: Frames a second on average; 0 when the container does not tell.
         named_at: The camera's wall clock (no zone) in the file's name, when it is there.
         created_at: The wall clock in the container (cameras write local time there as often as UTC; no zone).
         modified_s: The file's modification time, seconds since 1970.
         camera_position: Which camera of a pair.
-        is_event: Kept by the camera because of a shock or a button.
         is_parking: Recorded by a parked car; never a source of pictures.
         sidecars: Files beside it that may hold its positions, likeliest first.
         size_bytes: Of the file.
@@ -47,12 +45,10 @@ class Recording:
     width: int
     height: int
     duration_s: float
-    frame_rate: float
     named_at: datetime | None
     created_at: datetime | None
     modified_s: float
     camera_position: CameraPosition
-    is_event: bool
     is_parking: bool
     sidecars: tuple[Path, ...]
     size_bytes: int

@@ -150,11 +150,12 @@ class Uploader:
         Raises:
             DashlightError: When the pass has to end.
         """
-        for attempt in range(1, self._retries.attempts + 1):
+        attempt = 1
+        while True:
             try:
                 return self._send(bundle)
             except Unavailable as exc:
-                if attempt == self._retries.attempts or self._pause(self._backoff_s(attempt, exc)):
+                if attempt >= self._retries.attempts or self._pause(self._backoff_s(attempt, exc)):
                     raise
                 _LOG.info("upload.retried", extra={"attempt": attempt, "code": exc.code})
             except _Refused as exc:
@@ -162,7 +163,7 @@ class Uploader:
                 done.refused.append(bundle)
                 done.refusals.append(exc.cause)
                 return _Outcome.REFUSED
-        raise AssertionError("not reached")  # pragma: no cover  # attempts is at least 1
+            attempt += 1
 
     def _backoff_s(self, attempt: int, error: Unavailable) -> float:
         """Return the pause before the next attempt: full jitter, or what the server asks for, within the bound."""
@@ -172,7 +173,8 @@ class Uploader:
 
     def _send(self, bundle: BundleRow) -> _Outcome:
         archive = self._archive(bundle)
-        for is_last in (False, True):
+        is_replaced = False
+        while True:
             token = self._token(bundle)
             if not self._ledger.begin_attempt(bundle.number):
                 return _Outcome.SKIPPED  # Its owner took it back in the meantime.
@@ -180,14 +182,14 @@ class Uploader:
                 reply = self._put(bundle, archive, token)
             except (Unauthorized, Conflict) as exc:
                 self._ledger.drop_token(bundle.number)
-                if is_last:
-                    self._give_up_on_token(exc)
-                continue
+                if is_replaced:
+                    raise _without_token(exc) from exc
+                is_replaced = True
             except (Corrupt, PrivacyError, TooLarge, InputError) as exc:
                 raise _Refused(exc) from exc
-            self._accept(bundle, reply)
-            return _Outcome.RECEIVED
-        raise AssertionError("not reached")  # pragma: no cover
+            else:
+                self._accept(bundle, reply)
+                return _Outcome.RECEIVED
 
     def _put(self, bundle: BundleRow, archive: bytes, token: str) -> bytes:
         if self._enrolment.policy is Policy.PERSONAL:
@@ -198,16 +200,6 @@ class Uploader:
             if exc.code == "bad-reply":
                 raise Unavailable(exc.message, hint="is this a dashlight server?", code=exc.code) from exc
             raise
-
-    @staticmethod
-    def _give_up_on_token(exc: DashlightError) -> None:
-        if isinstance(exc, Conflict):
-            raise _Refused(exc) from exc
-        raise Unauthorized(
-            f"the server refuses fresh tokens too: {exc.message}",
-            hint="enrol again with a new invite: dashlight edge enroll",
-            code=exc.code,
-        ) from exc
 
     def _archive(self, bundle: BundleRow) -> bytes:
         try:
@@ -247,3 +239,14 @@ class _Refused(Exception):  # carries an error, is none for a person
     def __init__(self, cause: DashlightError) -> None:
         super().__init__(cause.message)
         self.cause = cause
+
+
+def _without_token(exc: Unauthorized | Conflict) -> _Refused | Unauthorized:
+    """Return what it means that a fresh token is not taken either."""
+    if isinstance(exc, Conflict):
+        return _Refused(exc)
+    return Unauthorized(
+        f"the server refuses fresh tokens too: {exc.message}",
+        hint="enrol again with a new invite: dashlight edge enroll",
+        code=exc.code,
+    )

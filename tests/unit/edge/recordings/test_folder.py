@@ -45,7 +45,6 @@ def test_a_cameras_tree_is_read_as_it_is(tmp_path, clip):
     assert front.duration_s == pytest.approx(8.0, abs=0.2)
     assert [path.suffix for path in front.sidecars] == [".gpx"]
     assert [path.suffix for path in rear.sidecars] == [".gpx"]
-    assert by_name["2026_0215_144520_006F.MP4"].is_event
     assert by_name["2026_0215_200000_020F.MP4"].is_parking
     assert not by_name["2026_0215_200000_020F.MP4"].is_source
     assert front.is_source

@@ -10,39 +10,38 @@ MOMENT = datetime(2026, 2, 15, 14, 41, 20)  # noqa: DTZ001 -- wall clocks in nam
 
 
 @pytest.mark.parametrize(
-    ("stem", "folders", "position", "is_event", "is_parking"),
+    ("stem", "folders", "position", "is_parking"),
     [
-        ("NO20260215-144120-000002F", ["Front", "Normal"], FRONT, False, False),
-        ("NO20260215-144120-000002B", ["Back", "Normal"], REAR, False, False),
-        ("EV20260215-144120-000002F", ["Front", "Event"], FRONT, True, False),
-        ("PA20260215-144120-000002F", ["Front", "Parking"], FRONT, False, True),
-        ("20260215_144120_NF", ["Record", "BlackVue"], FRONT, False, False),
-        ("20260215_144120_NR", ["Record", "BlackVue"], REAR, False, False),
-        ("20260215_144120_EF", ["Record", "BlackVue"], FRONT, True, False),
-        ("20260215_144120_PF", ["Record", "BlackVue"], FRONT, False, True),
-        ("20260215_144120_NI", ["Record", "BlackVue"], INTERIOR, False, False),
-        ("2026_0215_144120_002F", ["Movie", "DCIM"], FRONT, False, False),
-        ("2026_0215_144120_002R", ["Movie", "DCIM"], REAR, False, False),
-        ("20260215144120_000002F", ["Movie", "DCIM"], FRONT, False, False),
-        ("20260215144120_000002", ["Movie_R", "CARDV"], REAR, False, False),
-        ("20260215144120_000002F", ["RO", "Movie", "DCIM"], FRONT, True, False),
-        ("20260215144120_000002F", ["Parking", "Movie", "DCIM"], FRONT, False, True),
-        ("20260215_144120_00002_N_A", ["Normal"], FRONT, False, False),
-        ("REC_2026_02_15_14_41_20_F", ["cont_rec"], FRONT, False, False),
-        ("REC_2026_02_15_14_41_20_R", ["evt_rec"], REAR, True, False),
-        ("260215_144120_002_FH", ["DCIM"], FRONT, False, False),
-        ("FILE260215-144120F", ["Emergency"], FRONT, True, False),
-        ("2026-02-15_14-41-20-front", ["SentryClips"], FRONT, False, True),
-        ("2026-02-15_14-41-20-back", ["RecentClips"], REAR, False, False),
+        ("NO20260215-144120-000002F", ["Front", "Normal"], FRONT, False),
+        ("NO20260215-144120-000002B", ["Back", "Normal"], REAR, False),
+        ("EV20260215-144120-000002F", ["Front", "Event"], FRONT, False),
+        ("PA20260215-144120-000002F", ["Front", "Parking"], FRONT, True),
+        ("20260215_144120_NF", ["Record", "BlackVue"], FRONT, False),
+        ("20260215_144120_NR", ["Record", "BlackVue"], REAR, False),
+        ("20260215_144120_EF", ["Record", "BlackVue"], FRONT, False),
+        ("20260215_144120_PF", ["Record", "BlackVue"], FRONT, True),
+        ("20260215_144120_NI", ["Record", "BlackVue"], INTERIOR, False),
+        ("2026_0215_144120_002F", ["Movie", "DCIM"], FRONT, False),
+        ("2026_0215_144120_002R", ["Movie", "DCIM"], REAR, False),
+        ("20260215144120_000002F", ["Movie", "DCIM"], FRONT, False),
+        ("20260215144120_000002", ["Movie_R", "CARDV"], REAR, False),
+        ("20260215144120_000002F", ["RO", "Movie", "DCIM"], FRONT, False),
+        ("20260215144120_000002F", ["Parking", "Movie", "DCIM"], FRONT, True),
+        ("20260215_144120_00002_N_A", ["Normal"], FRONT, False),
+        ("REC_2026_02_15_14_41_20_F", ["cont_rec"], FRONT, False),
+        ("REC_2026_02_15_14_41_20_R", ["evt_rec"], REAR, False),
+        ("260215_144120_002_FH", ["DCIM"], FRONT, False),
+        ("FILE260215-144120F", ["Emergency"], FRONT, False),
+        ("2026-02-15_14-41-20-front", ["SentryClips"], FRONT, True),
+        ("2026-02-15_14-41-20-back", ["RecentClips"], REAR, False),
     ],
 )
-def test_cameras_names_are_understood(stem, folders, position, is_event, is_parking):
+def test_cameras_names_are_understood(stem, folders, position, is_parking):
     told = named(stem, folders)
 
-    assert (told.at, told.camera_position, told.is_event, told.is_parking) == (
+    assert (told.at, told.camera_position, told.is_parking) == (
         MOMENT,
         position,
-        is_event,
         is_parking,
     )
 
