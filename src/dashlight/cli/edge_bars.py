@@ -22,8 +22,8 @@ from dashlight.edge.spool import Uploaded
 from dashlight.edge.station import Station
 from dashlight.model import RedactedPicture
 
-# Fixed widths, so that nothing jumps: a column of rich grows and shrinks with what is in it. 76 columns in all leave room
-# for the `^C` that a terminal writes behind the last line, which else would make two lines of it.
+# Fixed widths, so that nothing jumps: a column of rich grows and shrinks with what is in it. 76 columns in all: a
+# terminal writes `^C` behind the last line, which must not make two lines of it at a width of 80.
 _NAME, _BAR, _COUNT, _RATE, _LEFT = 25, 14, 13, 9, 11
 _SURE_AFTER_S = 3.0  # The clock starts with the first picture, for which everything warms up.
 _SURE_AFTER = 5  # pictures

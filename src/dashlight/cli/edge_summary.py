@@ -30,10 +30,11 @@ def summary_lines(
     rate = ""
     if imported.pictures and imported.driven_s and seconds > 0:
         rate = f", {imported.driven_s / seconds:.1f} times as fast as driven"
-    yield (
-        f"{counted(imported.recordings, 'recording')}, {counted(imported.pictures, 'picture')}, "
-        f"{counted(imported.redactions, 'redaction')} in {seconds:.1f} s{rate}"
-    )
+    if uploaded is None or imported != Imported():  # Who only uploads need not read that nothing was imported.
+        yield (
+            f"{counted(imported.recordings, 'recording')}, {counted(imported.pictures, 'picture')}, "
+            f"{counted(imported.redactions, 'redaction')} in {seconds:.1f} s{rate}"
+        )
     yield from _known_lines(imported)
     yield from left_out_lines(imported.left_out)
     yield from _waiting_lines(station, imported)

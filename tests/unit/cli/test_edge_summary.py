@@ -119,7 +119,12 @@ def test_no_speed_is_told_where_no_picture_was_made(station):
 
 
 def test_nothing_to_upload_is_told_so(station):
-    assert "Nothing to upload." in said(station, Imported(), Uploaded())
+    assert said(station, Imported(), Uploaded()) == "Nothing to upload."
+    assert said(station, Imported(known=1), Uploaded()).splitlines() == [
+        "0 recordings, 0 pictures, 0 redactions in 2.0 s",
+        "1 recording was imported before",
+        "Nothing to upload.",
+    ]
 
 
 def test_what_has_a_receipt_and_what_waits_is_told(station):
