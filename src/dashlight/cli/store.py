@@ -131,7 +131,7 @@ def _list_erasures(args: argparse.Namespace) -> int:
     write_durably(args.output, encode_erasures(found))
     if args.json:
         print_json({"event": "listed", **counts})
-    else:
+    elif not args.quiet:
         sys.stdout.write(
             f"listed in {args.output}: {counted(len(found.pictures), 'erased picture')}, "
             f"{counted(len(found.bundles), 'erased bundle')}, {counted(len(found.hidden), 'hidden picture')}\n"
