@@ -54,6 +54,12 @@ $(DONE)/dev: requirements-dev.lock $(DONE)/runtime
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@ $(DONE)/vendor-tools
 
+.cache/clients/.done: requirements-clients.lock | $(BIN)/python
+	@echo "Installing other people's validators into .cache/clients"
+	$(PYTHON) -m venv .cache/clients
+	.cache/clients/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-clients.lock
+	@touch $@
+
 node_modules/.done: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -67,7 +73,7 @@ vendor: $(DONE)/vendor-tools ## bring everything third-party that is shipped, an
 dev: $(DONE)/dev $(DONE)/vendor ## install everything for working on dashlight
 
 .PHONY: test
-test: $(DONE)/dev $(DONE)/vendor node_modules/.done ## run the tests; ARGS="tests/unit -k tar" for some
+test: $(DONE)/dev $(DONE)/vendor node_modules/.done .cache/clients/.done ## run the tests; ARGS="tests/unit -k tar" for some
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else

@@ -30,11 +30,13 @@ class Lock:
         file: The name in the project's root.
         extras: Of the project.
         groups: Of pyproject's dependency groups.
+        is_apart: For an environment of its own, without the project and with versions of its own.
     """
 
     file: str
     extras: tuple[str, ...]
     groups: tuple[str, ...]
+    is_apart: bool = False
 
 
 LOCKS = (
@@ -43,6 +45,7 @@ LOCKS = (
     Lock("requirements.lock", ("edge", "server"), ("build",)),
     Lock("requirements-edge.lock", ("edge",), ()),
     Lock("requirements-server.lock", ("server",), ()),
+    Lock("requirements-clients.lock", (), ("clients",), is_apart=True),
 )
 
 
@@ -74,9 +77,10 @@ def write(lock: Lock, versions: Path | None, *, upgrade: bool) -> None:
         command += ["--group", f"pyproject.toml:{group}"]
     if upgrade:
         command.append("--upgrade")
-    if versions is not None:
+    if versions is not None and not lock.is_apart:
         command += ["--constraints", str(versions)]
-    subprocess.run([*command, "pyproject.toml", "--output-file", str(target)], cwd=ROOT, check=True)
+    sources = [] if lock.is_apart else ["pyproject.toml"]
+    subprocess.run([*command, *sources, "--output-file", str(target)], cwd=ROOT, check=True)
     resolved = "".join(
         line for line in target.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("#")
     )

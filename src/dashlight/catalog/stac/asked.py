@@ -29,8 +29,10 @@ DEFAULT_LIMIT, MOST_AT_ONCE = 10, 1_000
 MOST_NAMES = 1_000
 SORTABLES = ("datetime",)
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-ITEM_PARAMETERS = ("bbox", "datetime", "limit", "cursor", "fields", "sortby", "filter", "filter-lang", "filter-crs")
-SEARCH_PARAMETERS = (*ITEM_PARAMETERS, "intersects", "ids", "collections")
+PARAMETERS = (
+    *("bbox", "intersects", "datetime", "ids", "collections", "limit", "cursor", "fields", "sortby"),
+    *("filter", "filter-lang", "filter-crs"),
+)
 _NUMBER = re.compile(r"[+-]?(?:\d{1,4}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _ALTITUDE = re.compile(r"[+-]?\d{1,9}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,12}\Z", re.ASCII)
@@ -152,7 +154,7 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
     Args:
         body: Of a POST, or what `body_of_get` made of a GET.
         cursors: Opens the cursor.
-        collection: Of which the pictures are, whatever the body says; part of what a cursor is bound to.
+        collection: Of which alone the pictures are; part of what a cursor is bound to.
 
     Raises:
         InputError: When a member is wrong, saying which and why.
@@ -161,7 +163,7 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
         area=_area(body),
         captured_ms=_captured(body.get("datetime")),
         ids=_ids(body.get("ids")),
-        collections=_collections(body.get("collections")) if collection is None else (collection,),
+        collections=_collections(body.get("collections"), only=collection),
         condition=_condition(body),
         is_oldest_first=_is_oldest_first(body.get("sortby")),
     )
@@ -233,9 +235,12 @@ def parsed_id(text: str) -> UUID | None:
     return name if str(name) == text else None
 
 
-def _collections(value: Any) -> tuple[UUID | CellMonth, ...] | None:
+def _collections(value: Any, *, only: UUID | CellMonth | None) -> tuple[UUID | CellMonth, ...] | None:
     texts = _texts("collections", value)
-    return None if texts is None else tuple(key for key in map(parsed_collection, texts) if key is not None)
+    if texts is None:
+        return None if only is None else (only,)
+    keys = tuple(key for key in map(parsed_collection, texts) if key is not None)
+    return keys if only is None else tuple(key for key in keys if key == only)
 
 
 def _condition(body: dict[str, Any]) -> Condition | None:

@@ -25,7 +25,10 @@ CONFORMS_TO: tuple[str, ...] = tuple(
         FieldsConformanceClasses.SEARCH,
         FieldsConformanceClasses.ITEMS,
         SortConformanceClasses.ITEM_SEARCH_SORT,
+        SortConformanceClasses.ITEM_SEARCH_SORTABLES,
         SortConformanceClasses.FEATURES_SORT,
+        "https://api.stacspec.org/v1.0.0/item-search#sort",  # Clients that do not know 1.1 look for these.
+        "https://api.stacspec.org/v1.0.0/ogcapi-features#sort",
         FilterConformanceClasses.FILTER,
         FilterConformanceClasses.SEARCH,
         FilterConformanceClasses.ITEMS,

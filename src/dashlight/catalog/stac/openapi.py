@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashlight.catalog.stac.asked import CRS84, DEFAULT_LIMIT, ITEM_PARAMETERS, MOST_NAMES, SEARCH_PARAMETERS, SORTABLES
+from dashlight.catalog.stac.asked import CRS84, DEFAULT_LIMIT, MOST_NAMES, PARAMETERS, SORTABLES
 from dashlight.catalog.stac.cql2_text import MOST_CHARACTERS as MOST_FILTER
 from dashlight.catalog.stac.cursor import MOST_CHARACTERS
 
@@ -65,8 +65,7 @@ def parameters(*names: str) -> dict[str, Any]:
     }
 
 
-ITEMS = parameters(*ITEM_PARAMETERS)
-SEARCH = parameters(*SEARCH_PARAMETERS)
+SEARCH = parameters(*PARAMETERS)
 PAGES = parameters("limit", "cursor")
 SEARCH_BODY: dict[str, Any] = {
     "requestBody": {

@@ -170,11 +170,11 @@ def _add_items(router: APIRouter, stac: Stac) -> None:
         "/collections/{collection_id}/items",
         responses=openapi.replies(GEOJSON_TYPE),
         response_class=Response,
-        openapi_extra=openapi.ITEMS,
+        openapi_extra=openapi.SEARCH,
     )
     def list_items(collection_id: str, request: Request) -> Response:
         """List the pictures of a collection."""
-        given = _given(request, *asking.ITEM_PARAMETERS)
+        given = _given(request, *asking.PARAMETERS)
         key = collections.parsed_collection(collection_id)
         site, body = stac.site(request), asking.body_of_get(given)
         asked = asking.asked_of(body, stac.cursors, collection=key)
@@ -216,7 +216,7 @@ def _add_search(router: APIRouter, stac: Stac) -> None:
     )
     def search_by_get(request: Request) -> Response:
         """Search pictures."""
-        given = _given(request, *asking.SEARCH_PARAMETERS)
+        given = _given(request, *asking.PARAMETERS)
         site, here = stac.site(request), f"{stac.site(request).root}/search"
         asked = asking.asked_of(asking.body_of_get(given), stac.cursors)
         results = _found(stac, asked)
@@ -236,7 +236,7 @@ def _add_search(router: APIRouter, stac: Stac) -> None:
 
     def answer(content: bytes, request: Request) -> Response:
         body = _object(content)
-        asking.check_names(body, asking.SEARCH_PARAMETERS)
+        asking.check_names(body, asking.PARAMETERS)
         site, here = stac.site(request), f"{stac.site(request).root}/search"
         asked = asking.asked_of(body, stac.cursors)
         results = _found(stac, asked)

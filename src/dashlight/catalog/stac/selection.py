@@ -18,7 +18,7 @@ class Selection:
 
     Attributes:
         include: Dotted paths; empty for all.
-        exclude: Dotted paths; what is included by name stays.
+        exclude: Dotted paths; what is included by name, or has an included part, stays.
     """
 
     include: tuple[tuple[str, ...], ...] = ()
@@ -43,7 +43,7 @@ class Selection:
             return item
         chosen = _only(item, self.include) if self.include else item
         for path in self.exclude:
-            if path not in self.include:
+            if not any(kept[: len(path)] == path for kept in self.include):
                 chosen = _without(chosen, path)
         return {name: item[name] for name in ALWAYS} | chosen
 
