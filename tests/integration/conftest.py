@@ -1,0 +1,3 @@
+from stores import backends
+
+__all__ = ["backends"]
