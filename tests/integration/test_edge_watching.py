@@ -5,18 +5,22 @@ import shutil
 import threading
 from datetime import timedelta
 
+import httpx
 import made_recordings
 import pytest
 from edge_commands import skip_without_weights
+from edge_stations import SERVER_KEY, FakeServer
 
 from dashlight.config import EdgeSettings
 from dashlight.edge import worker
-from dashlight.edge.home import Choices, Home
+from dashlight.edge.home import Choices, Enrolment, Home
 from dashlight.edge.home.ledger import BundleState, RecordingState
 from dashlight.edge.importing import Importer, ImportOptions
+from dashlight.edge.spool import Retries
 from dashlight.edge.station import opened
 from dashlight.model import LonLat, Policy, Track, destination, distance_m
 from dashlight.vision import Detectors
+from dashlight.wire import public_bytes
 
 SPEED_MPS = 30.0
 SECONDS = 135
@@ -45,6 +49,18 @@ def card(tmp_path_factory):
     return folder
 
 
+def offline(station, stop):
+    """Return uploads to a server that is out of reach."""
+    station.home.save_enrolment(
+        Enrolment(
+            "https://roads.example", public_bytes(SERVER_KEY), "credential", station.choices.policy, "CC-BY-SA-4.0"
+        )
+    )
+    server = FakeServer()
+    server.answer = lambda _: httpx.Response(503)
+    return worker.UploadThread(station, server.client(), retries=Retries(attempts=1), on_sent=lambda _: None, stop=stop)
+
+
 def watched(station, folder, until):
     watcher = Watcher(until)
     timer = threading.Timer(60, watcher.stop.set)
@@ -58,7 +74,7 @@ def watched(station, folder, until):
             options=ImportOptions(every_m=100.0),
             watch=worker.WatchOptions(watch_s=0.05, settle_s=0.1),
             progress=watcher,
-            uploads=None,
+            uploads=offline(station, watcher.stop),
         )
     finally:
         timer.cancel()

@@ -3,6 +3,7 @@
 from dashlight.edge.recordings.clock import ClockAlignment, ClockSource
 from dashlight.edge.recordings.folder import CONTINUES_WITHIN_S, Settling, drives, find_recordings
 from dashlight.edge.recordings.locate import Located, SelectedFrame, candidates_of, locate, selected_frames
+from dashlight.edge.recordings.look import Look
 from dashlight.edge.recordings.recording import CameraPosition, Drive, Recording
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ClockSource",
     "Drive",
     "Located",
+    "Look",
     "Recording",
     "SelectedFrame",
     "Settling",

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from dashlight.edge.worker import Look
+from dashlight.edge.recordings import Look
 
 
 @pytest.fixture
