@@ -232,3 +232,29 @@ def test_a_journal_that_a_reader_holds_stays_due(database):
         assert not database.forget_journal()
 
     assert database.is_journal_due
+
+
+def test_a_migration_that_is_cut_off_is_undone_and_made_again(tmp_path, monkeypatch):
+    path = tmp_path / "half.sqlite"
+    real = migrations("sqlite")
+    half = [*real[:1], (2, real[1][1] + "; INSERT INTO setting VALUES ('half', '1'); SELECT nothing FROM nowhere")]
+    monkeypatch.setattr(sqlite, "migrations", lambda _dialect: half)
+    with pytest.raises(HostError, match="nowhere"):
+        SqliteDatabase(path)
+    with sqlite3.connect(path) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM setting").fetchone() == (0,)
+        assert "refused" not in tables
+    connection.close()
+
+    monkeypatch.undo()
+    SqliteDatabase(path).close()
+
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (real[-1][0],)
+    connection.close()
+
+
+def test_both_databases_have_the_same_migrations():
+    assert [number for number, _ in migrations("postgresql")] == [number for number, _ in migrations("sqlite")]
