@@ -34,6 +34,21 @@ class Precision(IntEnum):
     MONTH = 2
 
 
+class ExportState(IntEnum):
+    """How far an export has come."""
+
+    BEING_MADE = 0
+    SHOWN = 1
+
+
+class FileState(IntEnum):
+    """What can be had of a file of an export."""
+
+    BEING_WRITTEN = 0
+    WHOLE = 1
+    WITHDRAWN = 2  # It held a picture that is not shown any more; it is to be written anew.
+
+
 def _table(name: str, /, **columns: type[sa.types.TypeEngine[Any]]) -> sa.Table:
     return sa.Table(name, METADATA, *(sa.Column(column, kind) for column, kind in columns.items()))
 
@@ -98,4 +113,20 @@ collection = _table(
     north_e6=_I,
     first_ms=_I,
     last_ms=_I,
+)
+export = _table("export", number=_I, format=_T, state=_I, day=_I, pictures=_I, pictures_done=_I)
+export_file = _table(
+    "export_file",
+    key=_T,
+    export=_I,
+    path=_T,
+    state=_I,
+    qk_first=_I,
+    qk_end=_I,
+    cell=_I,
+    day_first=_I,
+    day_last=_I,
+    pictures=_I,
+    size_bytes=_I,
+    sha256=_B,
 )
