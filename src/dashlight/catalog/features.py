@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from dashlight.errors import Corrupt, InputError, UnsatisfiableRange
-from dashlight.model import BBox
+from dashlight.model import BBox, Policy
 from dashlight.store.pictures import Position, StoredPicture
 from dashlight.store.places import DAY_MS
 from dashlight.wire import from_base64url, to_base64url
@@ -60,6 +60,22 @@ def _day(text: str, name: str) -> int:
     if day < FIRST_DAY:
         raise InputError(f"{name} {text[:40]!r} is not a day such as 2026-11-23, from 1970 on", code="bad-day")
     return day
+
+
+def parsed_policies(text: str | None) -> frozenset[Policy] | None:
+    """Return the policies of `fleet,open`, or None for None.
+
+    Raises:
+        InputError: When one is no policy.
+    """
+    if text is None:
+        return None
+    names = text.split(",")
+    known = [str(policy) for policy in Policy]
+    for name in names:
+        if name not in known:
+            raise InputError(f"policy {name[:40]!r} is not one of {', '.join(known)}", code="bad-policy")
+    return frozenset(Policy(name) for name in names)
 
 
 def day_text(day: int) -> str:

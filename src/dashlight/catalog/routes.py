@@ -151,14 +151,21 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
         to: To = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: Annotated[str | None, Query(max_length=100)] = None,
+        policy: Annotated[
+            str | None, Query(max_length=40, description="fleet, open, personal, or some of them")
+        ] = None,
+        heading: Annotated[
+            float | None, Query(ge=0, lt=360, description="Looking this way, 45 degrees to either side")
+        ] = None,
         if_none_match: Etags = None,
     ) -> Response:
         """List pictures, newest first."""
         area = features.parsed_bbox(bbox)
         days = features.parsed_days(first, to) or (features.FIRST_DAY, features.LAST_DAY)
         after = features.parsed_cursor(cursor)
+        wish = pictures.Wish(features.parsed_policies(policy), heading)
         with catalog.database.read() as connection:
-            page = pictures.page_of_pictures(connection, bbox=area, days=days, limit=limit, after=after)
+            page = pictures.page_of_pictures(connection, bbox=area, days=days, limit=limit, after=after, wish=wish)
         value = features.collection(
             [features.picture_feature(stored, base=catalog.base_url) for stored in page.pictures],
             next_cursor=None if page.end is None else features.cursor_text(page.end),

@@ -9,6 +9,7 @@ from random import Random
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
 from dashlight.errors import Gone, NotFound
@@ -19,6 +20,7 @@ from dashlight.store.schema import PictureState, Precision, cleared, gone, mark,
 
 MAX_SCANNED = 20_000  # Rows that one page may cost; a page may be short and still have a next one.
 MAX_RANGES = 64
+HALF_VIEW_DDEG = 450  # A reader who looks north wants north-east and north-west too.
 MAX_DRAWS = 200  # Numbers drawn for one picture: those of erased pictures and of other policies are no use.
 
 
@@ -86,6 +88,43 @@ class Page:
 
     pictures: tuple[StoredPicture, ...]
     end: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which pictures of an area and time a reader wants to see.
+
+    Attributes:
+        policies: Only these, or None for all.
+        heading_deg: Only those that look this way, 45 degrees to either side, or None for all.
+    """
+
+    policies: frozenset[Policy] | None = None
+    heading_deg: float | None = None
+
+    def fits(self, marks: places.Marks) -> npt.NDArray[np.bool_]:
+        """Return which of `(N,)` marks are wanted."""
+        fitting = np.ones(len(marks), np.bool_)
+        if self.policies is not None:
+            fitting &= np.isin(marks["policy"], [places.policy_code(policy) for policy in self.policies])
+        if self.heading_deg is not None:
+            turn_ddeg = (marks["heading_ddeg"].astype(np.int64) - round(self.heading_deg * 10) + HALF_VIEW_DDEG) % 3600
+            fitting &= turn_ddeg <= 2 * HALF_VIEW_DDEG
+        return fitting
+
+    def sql(self) -> list[sa.ColumnElement[bool]]:
+        """Return the same as conditions on `picture`, with no column of another table."""
+        wanted: list[sa.ColumnElement[bool]] = []
+        if self.policies is not None:
+            of_policies = sa.select(terms.c.number).where(terms.c.policy.in_([str(policy) for policy in self.policies]))
+            wanted.append(picture.c.terms.in_(of_policies))
+        if self.heading_deg is not None:
+            turn_ddeg = picture.c.heading_ddeg - round(self.heading_deg * 10) + HALF_VIEW_DDEG + 3600
+            wanted.append(turn_ddeg % 3600 <= 2 * HALF_VIEW_DDEG)
+        return wanted
+
+
+ANY = Wish()
 
 
 _SELECT = (
@@ -232,6 +271,7 @@ def page_of_pictures(
     days: tuple[int, int],
     limit: int,
     after: Position | None,
+    wish: Wish = ANY,
 ) -> Page:
     """Return pictures newest first.
 
@@ -244,12 +284,13 @@ def page_of_pictures(
         days: First and last day since 1970-01-01, inclusive.
         limit: At most so many.
         after: Where the page before ended.
+        wish: Which of them.
     """
     if bbox is not None:
         few = _marks_in(connection, bbox)
         if few is not None:
-            return _page_from_marks(connection, few, bbox, days, limit, after)
-    return _page_along_time(connection, bbox, days, limit, after)
+            return _page_from_marks(connection, few, bbox, days, limit, after, wish)
+    return _page_along_time(connection, bbox, days, limit, after, wish)
 
 
 def bbox_ranges(bbox: BBox, *, most: int = MAX_RANGES) -> list[tuple[int, int]]:
@@ -293,13 +334,14 @@ def _page_from_marks(
     days: tuple[int, int],
     limit: int,
     after: Position | None,
+    wish: Wish,
 ) -> Page:
     numbers, marks = np.array(found[0], np.int64), found[1]
     lon, lat, captured = marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6, marks["captured_ms"]
-    inside = np.zeros(len(marks), bool)
+    inside = np.zeros(len(marks), np.bool_)
     for part in bbox.parts():
         inside |= (lon >= part.west) & (lon <= part.east) & (lat >= part.south) & (lat <= part.north)
-    inside &= (captured >= days[0] * places.DAY_MS) & (captured < (days[1] + 1) * places.DAY_MS)
+    inside &= wish.fits(marks) & (captured >= days[0] * places.DAY_MS) & (captured < (days[1] + 1) * places.DAY_MS)
     if after is not None:
         inside &= (captured < after.captured_ms) | ((captured == after.captured_ms) & (numbers < after.number))
     (chosen,) = inside.nonzero()
@@ -313,10 +355,16 @@ def _page_from_marks(
 
 
 def _page_along_time(
-    connection: sa.Connection, bbox: BBox | None, days: tuple[int, int], limit: int, after: Position | None
+    connection: sa.Connection,
+    bbox: BBox | None,
+    days: tuple[int, int],
+    limit: int,
+    after: Position | None,
+    wish: Wish,
 ) -> Page:
     p = picture.c
-    scan = sa.select(p.number, p.captured_ms, p.lon_e6, p.lat_e6, p.state).where(
+    is_wanted = sa.and_(sa.true(), *wish.sql()).label("is_wanted")
+    scan = sa.select(p.number, p.captured_ms, p.lon_e6, p.lat_e6, p.state, is_wanted).where(
         p.captured_ms >= days[0] * places.DAY_MS, p.captured_ms < (days[1] + 1) * places.DAY_MS
     )
     if after is not None:
@@ -326,12 +374,12 @@ def _page_along_time(
     last: Position | None = None
     scanned = 0
     rows_along_time = connection.execution_options(yield_per=500).execute(scan)
-    for scanned, (number, captured_ms, lon_e6, lat_e6, state) in enumerate(rows_along_time, start=1):  # noqa: B007
+    for scanned, (number, captured_ms, lon_e6, lat_e6, state, fits) in enumerate(rows_along_time, start=1):  # noqa: B007
         if len(wanted) == limit:
             break
         last = Position(captured_ms, number)
         is_inside = bbox is None or bbox.contains(LonLat(lon_e6 / 1e6, lat_e6 / 1e6))
-        if state == PictureState.PUBLISHED and is_inside:
+        if state == PictureState.PUBLISHED and is_inside and fits:
             wanted.append(number)
     else:
         if scanned < MAX_SCANNED:
