@@ -1,5 +1,8 @@
 """The map's pure modules, in the browser that runs them."""
 
+import json
+
+import h3
 import pytest
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -58,30 +61,154 @@ def test_nonsense_in_an_address_is_left_out(browser):
     assert all(each == {"at": None, "picture": None, "full": False, "from": None, "to": None} for each in parsed)
 
 
-def test_coordinates_and_links_are_understood_in_many_spellings(browser):
+SPELLINGS = [
+    "43.3617, -5.8494",
+    "43.3617 -5.8494",
+    "(43.3617; -5.8494)",
+    "43,3617; -5,8494",
+    "43,3617 -5,8494",
+    "43.3617N 5.8494W",
+    "N 43.3617, W 5.8494",
+    "5.8494° W, 43.3617° N",
+    "lat: 43.3617 lon: -5.8494",
+    "43.3617 \u22125.8494",
+    "43°21'42.12\"N 5°50'57.84\"W",
+    "43º 21\u2032 42.12\u2033 N, 5º 50\u2032 57.84\u2033 W",
+    "N 43° 21.702' W 5° 50.964'",
+    "43 21 42.12 N, 5 50 57.84 W",
+    "geo:43.3617,-5.8494?z=17",
+    "17/43.3617/-5.8494",
+    "[-5.8494, 43.3617]",
+    "POINT(-5.8494 43.3617)",
+]
+LINKS = [
+    "https://example.org/map?lat=43.3617&lng=-5.8494&z=17",
+    "https://www.openstreetmap.org/#map=17/43.3617/-5.8494&layers=N",
+    "https://www.openstreetmap.org/?mlat=43.3617&mlon=-5.8494#map=5/1/1",
+    "www.openstreetmap.org/edit#map=17/43.3617/-5.8494",
+    "https://www.mapillary.com/app/?lat=43.3617&lng=-5.8494&z=17&pKey=123456",
+    "https://kartaview.org/map/@43.3617,-5.8494,17z",
+    "https://panoramax.example.org/#focus=pic&map=17/43.3617/-5.8494&pic=9cec1a61-4ffd-4f88-a014-50f138409b38",
+    "https://www.google.com/maps/@43.3617,-5.8494,3a,75y,210h,90t/data=!3m6!1e1",
+    "https://www.google.com/maps/place/Somewhere/@43.3,-5.8,17z/data=!3m1!4b1!4m6!3m5!8m2!3d43.3617!4d-5.8494",
+    "https://www.google.com/maps/search/43.3617,+-5.8494",
+    "https://www.google.com/maps?q=43.3617,-5.8494&z=17",
+    "https://www.google.com/maps/@?api=1&map_action=pano&viewpoint=43.3617%2C-5.8494",
+    "https://maps.apple.com/?ll=43.3617,-5.8494",
+    "https://www.bing.com/maps?cp=43.3617~-5.8494&lvl=17",
+    "https://yandex.com/maps/?ll=-5.8494%2C43.3617&z=17",
+    "http://127.0.0.1/#at=17/43.3617/-5.8494",
+    "http://127.0.0.1/embed#at=17/43.3617/-5.8494",
+]
+
+
+@pytest.mark.parametrize("words", [SPELLINGS, LINKS], ids=["spellings", "links"])
+def test_coordinates_and_links_are_understood_in_many_spellings(browser, words):
+    script = """
+        const { search } = await import('/assets/map/find.js');
+        const answers = await Promise.all(WORDS.map((each) => search(each)));
+        return answers.map(({ found: [each] }) => [each?.lon.toFixed(5), each?.lat.toFixed(5)]);
+    """
+    found = browser.module(script.replace("WORDS", json.dumps(words)))
+
+    wrong = [(typed, place) for typed, place in zip(words, found, strict=True) if place != ["-5.84940", "43.36170"]]
+    assert wrong == []
+
+
+def test_a_plus_code_is_the_middle_of_its_cell(browser):
     found = browser.module("""
-        const { coordinatesIn, positionInLink } = await import('/assets/map/places.js');
-        const texts = ['43.3617, -5.8494', '43.3617N 5.8494W', '5.8494° W, 43.3617° N', '43.3617 -5.8494'];
-        const links = [
-            'https://example.org/map?lat=43.3617&lng=-5.8494&z=17',
-            'https://example.org/#focus=map&map=17/43.3617/-5.8494',
-            'https://example.org/map/@43.3617,-5.8494,17z',
-            'http://127.0.0.1/#at=17/43.3617/-5.8494',
-        ];
-        return [...texts.map((each) => coordinatesIn(each)), ...links.map((each) => positionInLink(each))]
-            .map(([each]) => [each?.lon, each?.lat]);
+        const { plusCodeIn } = await import('/assets/map/coordinates.js');
+        return ['7FG49Q00+', '8FVC2222+22', '8FVC2222+235', '1234', '8CPV'].map((each) => plusCodeIn(each));
     """)
 
-    assert found == [[-5.8494, 43.3617]] * 8
+    assert found[0] is None  # A padded code is an area, not a place.
+    assert (found[1]["lat"], found[1]["lon"]) == pytest.approx((47.0000625, 8.0000625), abs=1e-7)
+    assert (found[2]["lat"], found[2]["lon"]) == pytest.approx((47.0000125, 8.000234375), abs=1e-8)
+    assert found[3:] == [None, None]
 
 
 def test_impossible_coordinates_are_not_found(browser):
+    words = [
+        "91, 181",
+        "0, 181",
+        "43 N, 5 N",
+        "43°61'N 5°0'W",
+        "-43 N, 5 W",
+        "43 O 5",
+        "geo:91,0",
+        "1234567",
+        "4,5,6",
+        "'",
+    ]
+    script = """
+        const { search } = await import('/assets/map/find.js');
+        return (await Promise.all(WORDS.map((each) => search(each)))).map(({ found }) => found);
+    """
+
+    assert browser.module(script.replace("WORDS", json.dumps(words))) == [[]] * len(words)
+
+
+def test_a_link_without_a_position_is_not_followed(browser):
+    links = [
+        "https://",
+        "https://kartaview.org/details/1234/5/track-info",
+        "https://www.mapillary.com/app/?pKey=123456",
+        "https://example.org/%E0%A4%A",
+        "https://example.org/?lat=abc&lng=1",
+        "https://example.org/map?lat=95&lng=1",
+    ]
+    script = """
+        const { search } = await import('/assets/map/find.js');
+        return (await Promise.all(WORDS.map((each) => search(each)))).map(({ found }) => found);
+    """
+
+    assert browser.module(script.replace("WORDS", json.dumps(links))) == [[]] * len(links)
+    # Nothing was asked of them: see `quiet`.
+
+
+def test_a_picture_is_found_by_its_id_and_by_its_links(server, browser):
+    picture = "9cec1a61-4ffd-4f88-a014-50f138409b38"
+    words = [picture, picture.upper(), f"{server.url}/p/{picture}", f"{server.url}/#at=3/4/5&picture={picture}"]
+    script = """
+        const { search } = await import('/assets/map/find.js');
+        return Promise.all(WORDS.map(async (each) => (await search(each)).found.map(({ id }) => id)));
+    """
+
+    assert browser.module(script.replace("WORDS", json.dumps(words))) == [[picture]] * 4
+
+
+def test_cells_are_found_however_they_are_written(browser):
+    cell = h3.latlng_to_cell(43.3617, -5.8494, 9)
+    words = [cell, cell.upper(), f"0x{cell}", f"0{cell}", str(int(cell, 16)), "8000000000fffff"]
+    script = """
+        const { search } = await import('/assets/map/find.js');
+        return Promise.all(WORDS.map(async (each) => (await search(each)).found[0]?.name ?? null));
+    """
+
+    assert browser.module(script.replace("WORDS", json.dumps(words))) == [cell] * 5 + [None]
+
+
+def test_names_are_found_in_the_readers_language_and_without_accents(server, browser):
+    browser.open(f"{server.url}/?lang=es")
+    browser.wait_map()
+
     found = browser.module("""
-        const { coordinatesIn, positionInLink } = await import('/assets/map/places.js');
-        return [coordinatesIn('91, 0'), coordinatesIn('0, 181'), coordinatesIn('Spain'), positionInLink('https://')].flat();
+        const { search } = await import('/assets/map/find.js');
+        const words = ['espana', 'Spain', 'alema', 'estados unidos', 'cote d', 'zelanda', 'califor', 'x', 'qqqq'];
+        return Promise.all(words.map(async (each) => (await search(each)).found[0]?.name ?? null));
     """)
 
-    assert found == []
+    assert found == [
+        "España",
+        "España",
+        "Alemania",
+        "Estados Unidos",
+        "Côte d\u2019Ivoire",
+        "Nueva Zelanda",
+        "California",
+        None,
+        None,
+    ]
 
 
 def test_the_way_on_is_ahead_near_and_the_same_direction(browser):

@@ -190,6 +190,13 @@ export class Page {
     if (this.parts.panel.height === 'low') this.parts.panel.height = 'middle';
   }
 
+  /** Open a picture wherever it is, and go there. @param {string} id */
+  openAnywhere(id) {
+    if (this.state.shown.picture === id) return;
+    this.#mustMove = true;
+    this.open(id);
+  }
+
   close() {
     this.state.leave({ picture: null, full: false });
   }

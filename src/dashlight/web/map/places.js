@@ -1,21 +1,12 @@
 /**
- * Names of the basemap, and what people type into the search.
+ * Names of the basemap, and which of them a position is in or near.
  *
  * @typedef {import('./types.js').Place} Place
- * @typedef {{kind: string, name: string, note: string, lon: number, lat: number, zoom: number}} Found
  */
 
 import { distanceM } from './geo.js';
-import { coordinates } from './format.js';
-import { locale, t } from './text.js';
 
 const COUNTRY_OF_STATES = 'United States of America'; // The basemap divides no other.
-const ZOOM_OF_RANK = [3, 4, 5, 6, 7, 8];
-const CELL = /^[0-9a-f]{15}$/i;
-const NUMBER = '([+-]?\\d{1,3}(?:\\.\\d+)?)';
-const PAIR = new RegExp(`^\\s*${NUMBER}\\s*°?\\s*([NS])?\\s*[,;\\s]\\s*${NUMBER}\\s*°?\\s*([EWO])?\\s*$`, 'i');
-const LON_FIRST = new RegExp(`^\\s*${NUMBER}\\s*°?\\s*([EWO])\\s*[,;\\s]\\s*${NUMBER}\\s*°?\\s*([NS])\\s*$`, 'i');
-
 const BASEMAP = '/assets/vendor/basemap';
 const MOST_CANDIDATES = 8;
 
@@ -113,79 +104,4 @@ export function nearestName({ names, borders, states }, position) {
   const name = state ? `${state.name}, ${country?.name}` : (country?.name ?? null);
   known.set(key, name);
   return name;
-}
-
-/** @param {string} text */
-function plain(text) {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase(locale);
-}
-
-/** @param {number} lon @param {number} lat @param {string} note @param {number} [zoom] @returns {Found[]} */
-function position(lon, lat, note, zoom = 16) {
-  const sound = Math.abs(lat) <= 90 && Math.abs(lon) <= 180;
-  return sound ? [{ kind: 'position', name: coordinates([lon, lat]), note, lon, lat, zoom }] : [];
-}
-
-/** Return the position that coordinates in a text mean: latitude first unless letters say otherwise. @param {string} text */
-export function coordinatesIn(text) {
-  const swapped = LON_FIRST.exec(text);
-  const found = swapped ? [swapped[0], swapped[3], swapped[4], swapped[1], swapped[2]] : PAIR.exec(text);
-  if (!found) return [];
-  const signed = (/** @type {string} */ number, /** @type {string | undefined} */ letter) =>
-    Number(number) * (letter && /[SWO]/i.test(letter) ? -1 : 1);
-  return position(signed(found[3], found[4]), signed(found[1], found[2]), t('searchCoordinates'));
-}
-
-/**
- * Return the position in a link: of this map, or as Panoramax, OpenStreetMap, Mapillary, KartaView and others write it.
- *
- * @param {string} text
- * @returns {Found[]}
- */
-export function positionInLink(text) {
-  if (!/^https?:\/\//i.test(text)) return [];
-  const url = URL.parse(text);
-  if (!url) return [];
-  const fields = new URLSearchParams(`${url.search.slice(1)}&${url.hash.replace(/^#\??/, '')}`);
-  const note = t('searchLink');
-  const slashes = /^(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/.exec(fields.get('at') ?? fields.get('map') ?? '');
-  if (slashes) return position(Number(slashes[3]), Number(slashes[2]), note, Number(slashes[1]));
-  const [lat, lon] = [fields.get('lat'), fields.get('lng') ?? fields.get('lon')];
-  if (lat && lon) return position(Number(lon), Number(lat), note, Number(fields.get('z') ?? 16));
-  const sign = /@(-?\d+\.\d+),(-?\d+\.\d+)/.exec(url.pathname);
-  return sign ? position(Number(sign[2]), Number(sign[1]), note) : [];
-}
-
-/** @param {string} text @returns {Promise<Found[]>} */
-async function cellIn(text) {
-  if (!CELL.test(text.trim())) return [];
-  const h3 = await import('h3-js').catch(() => null);
-  const cell = text.trim().toLowerCase();
-  if (!h3?.isValidCell(cell)) return [];
-  const [lat, lon] = h3.cellToLatLng(cell);
-  const resolution = h3.getResolution(cell);
-  const zoom = Math.min(19, Math.max(1.5, resolution * 1.38 + 1.5));
-  return [{ kind: 'cell', name: cell, note: t('searchCell', { resolution }), lon, lat, zoom }];
-}
-
-/** @param {Place[]} all @param {string} text @returns {Found[]} */
-export function namesLike(all, text) {
-  const wanted = plain(text.trim());
-  if (wanted.length < 2) return [];
-  const scored = [];
-  for (const place of all) {
-    const at = plain(place.name).indexOf(wanted);
-    const startsWord = at === 0 || (at > 0 && /[\s-]/.test(place.name[at - 1]));
-    if (startsWord) scored.push({ place, score: (at === 0 ? 0 : 10) + place.rank });
-  }
-  scored.sort((a, b) => a.score - b.score);
-  return scored.slice(0, 8).map(({ place: { name, kind, rank, lon, lat } }) => {
-    return { kind, name, note: t(`kind_${kind}`), lon, lat, zoom: ZOOM_OF_RANK[rank] ?? 6 };
-  });
-}
-
-/** Return what a text may mean, the surest first. @param {string} text @returns {Promise<Found[]>} */
-export async function search(text) {
-  const exact = [...coordinatesIn(text), ...positionInLink(text), ...(await cellIn(text))];
-  return exact.length ? exact : namesLike((await places()).names, text);
 }

@@ -2,14 +2,14 @@
  * `<dl-search>`: go to a place by name, coordinates, H3 cell or link.
  *
  * @typedef {import('./page.js').Page} Page
- * @typedef {import('./places.js').Found} Found
+ * @typedef {import('./find.js').Found} Found
  */
 
 import { html, nothing } from 'lit';
 
+import { search } from './find.js';
 import { signs } from './icons.js';
 import { LightElement } from './light.js';
-import { search } from './places.js';
 import { t } from './text.js';
 
 export class SearchElement extends LightElement {
@@ -19,6 +19,7 @@ export class SearchElement extends LightElement {
     found: { state: true },
     active: { state: true },
     isOpen: { state: true },
+    isLink: { state: true },
   };
 
   constructor() {
@@ -30,17 +31,39 @@ export class SearchElement extends LightElement {
     this.found = [];
     this.active = -1;
     this.isOpen = false;
+    this.isLink = false;
+    this.onSlash = (/** @type {KeyboardEvent} */ event) => this.#slash(event);
     this.addEventListener('focusout', (event) => {
       if (!this.contains(/** @type {Node | null} */ (event.relatedTarget))) this.isOpen = false;
     });
   }
 
+  connectedCallback() {
+    super.connectedCallback();
+    document.addEventListener('keydown', this.onSlash);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    document.removeEventListener('keydown', this.onSlash);
+  }
+
+  /** A slash goes to the search, as on most maps. @param {KeyboardEvent} event */
+  #slash(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (event.key !== '/' || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (target.closest('input, textarea, select, dialog')) return;
+    event.preventDefault();
+    this.part$('.search-field')?.focus();
+  }
+
   /** @param {string} text */
   async #typed(text) {
     this.text = text;
-    const found = text.trim() ? await search(text) : [];
+    const { found, isLink } = text.trim() ? await search(text) : { found: [], isLink: false };
     if (text !== this.text) return;
     this.found = found;
+    this.isLink = isLink;
     this.active = found.length ? 0 : -1;
     this.isOpen = text.trim().length > 1;
   }
@@ -61,16 +84,17 @@ export class SearchElement extends LightElement {
   }
 
   /** @param {Found} found */
-  #choose({ lon, lat, zoom, name }) {
-    this.text = name;
+  #choose({ lon, lat, zoom, name, id }) {
+    this.text = id ? '' : name;
     this.isOpen = false;
     this.found = [];
-    this.page?.goTo({ lon, lat, zoom });
+    if (id) this.page?.openAnywhere(id);
+    else this.page?.goTo({ lon, lat, zoom });
   }
 
   #results() {
     if (!this.isOpen) return nothing;
-    if (!this.found.length) return html`<p class="results results-none">${t('searchNothing')}</p>`;
+    if (!this.found.length) return html`<p class="results results-none">${t(this.isLink ? 'searchLinkNothing' : 'searchNothing')}</p>`;
     return html`<ul class="results" role="listbox" id="search-results" aria-label=${t('searchLabel')}>
       ${this.found.map(
         (each, index) => html`<li
