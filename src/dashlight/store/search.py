@@ -1,14 +1,15 @@
 """Searching pictures: which ones, in which order, a page at a time.
 
-How a page is found depends on what narrows it most: names; collections; a small area, which is read from the map's
-order and sorted; or else time, a day after the other, and only days on which the area has pictures.
+How a page is found depends on what narrows it most: names; collections; an area with few pictures, all of whose marks
+are read and sorted; an area of few tiles, each of which gives its newest; or else time, a day after the other, and only
+days on which the area has pictures.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,54 +17,23 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-import shapely
 import sqlalchemy as sa
 
-from dashlight.model import QK_WORLD, QK_ZOOM, BBox, LonLat, lon_lat_at, merged_ranges, qk_range, world_xy
+from dashlight.model import LonLat
 from dashlight.store import places, schema
+from dashlight.store.areas import MOST_RANGES, TILE_SHIFT, Area, days_of, ranges_of, tiles_of
 from dashlight.store.collections import CellMonth, collection_of
 from dashlight.store.conditions import Condition, collection_sql, sql_of
-from dashlight.store.pictures import Position, StoredPicture, bbox_ranges, picture_select, stored_picture
+from dashlight.store.pictures import Position, StoredPicture, picture_select, stored_picture
 from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState, Precision
 from dashlight.store.times import earliest_begin_ms
 
-MOST_MARKS = 20_000  # Of an area that is read from the map's order; a larger one is walked along time.
+MOST_MARKS = 2_000  # Of an area whose pictures are all looked at, and therefore counted.
 MOST_WALKED = 2_000_000  # Rows that one page of a walk may cost; after them it ends, found something or not.
-MOST_RANGES = 32
 _CHUNK = 500
+_ALL_TIME_MS = 1 << 52
 _p = schema.picture.c
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """Where: a box, or a shape and the box around it.
-
-    Attributes:
-        bbox: Holds all of it.
-        shape: A prepared geometry in degrees, or None for all of the box.
-    """
-
-    bbox: BBox
-    shape: shapely.Geometry | None = None
-
-    def holds(self, lon: Floats, lat: Floats) -> Bools:
-        """Return which of `(N,)` positions lie in it or on its edge."""
-        inside = np.zeros(len(lon), bool)
-        for part in self.bbox.parts():
-            inside |= (lon >= part.west) & (lon <= part.east) & (lat >= part.south) & (lat <= part.north)
-        if self.shape is not None and inside.any():
-            (here,) = inside.nonzero()
-            inside[here] = shapely.intersects_xy(self.shape, lon[here], lat[here])
-        return inside
-
-    def sql(self) -> sa.ColumnElement[bool]:
-        """Return the box as a condition."""
-        lat = _p.lat_e6.between(math.floor(self.bbox.south * 1e6), math.ceil(self.bbox.north * 1e6))
-        lon = sa.or_(*(_p.lon_e6.between(math.floor(b.west * 1e6), math.ceil(b.east * 1e6)) for b in self.bbox.parts()))
-        return sa.and_(lat, lon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +137,12 @@ def _choose(connection: sa.Connection, query: Query, limit: int, after: Position
     if query.collections is not None:
         return _by_collections(connection, query, limit, after)
     if query.area is not None:
-        marks = marks_in(connection, _ranges_of(query.area), most=MOST_MARKS)
+        marks = marks_in(connection, ranges_of(query.area), most=MOST_MARKS)
         if marks is not None:
             return _by_marks(connection, marks, query, limit, after)
+        tiles = tiles_of(query.area)
+        if tiles is not None:
+            return _by_tiles(connection, tiles, query, limit, after)
     return _along_time(connection, query, limit, after)
 
 
@@ -222,14 +195,19 @@ def _by_collections(connection: sa.Connection, query: Query, limit: int, after: 
 
 
 def _some(
-    connection: sa.Connection, statement: sa.Select[Any], query: Query, most: int, order: Sequence[Any]
+    connection: sa.Connection,
+    statement: sa.Select[Any],
+    query: Query,
+    most: int,
+    order: Sequence[Any],
+    bound: Mapping[str, int] | None = None,
 ) -> list[_Candidate]:
-    """Return the first rows of a statement that lie in the query's shape."""
+    """Return the first rows of a statement that lie in the query's shape; `bound` are its parameters."""
     ordered = statement.order_by(*(column if query.is_oldest_first else column.desc() for column in order))
     if query.area is None or query.area.shape is None:
-        return _inside(connection.execute(ordered.limit(most)).all(), query)
+        return _inside(connection.execute(ordered.limit(most), bound).all(), query)
     found: list[_Candidate] = []
-    for rows in connection.execution_options(yield_per=_CHUNK).execute(ordered).partitions():
+    for rows in connection.execute(ordered, bound, execution_options={"yield_per": _CHUNK}).partitions():
         found += _inside(rows, query)
         if len(found) >= most:
             break
@@ -251,7 +229,8 @@ def _matching(query: Query) -> sa.Select[Any]:
     statement = sa.select(_p.number, _p.captured_ms, _p.lon_e6, _p.lat_e6).where(
         _p.state == int(PictureState.PUBLISHED)
     )
-    statement = statement.join_from(schema.picture, schema.terms, schema.terms.c.number == _p.terms)
+    if query.condition is not None or query.collections is not None:
+        statement = statement.join_from(schema.picture, schema.terms, schema.terms.c.number == _p.terms)
     if query.captured_ms is not None:
         statement = statement.where(_captured_sql(*query.captured_ms))
     if query.area is not None:
@@ -289,8 +268,18 @@ def _captured_sql(first_ms: int, last_ms: int) -> sa.ColumnElement[bool]:
 
 @lru_cache(maxsize=MOST_RANGES * 2)
 def _marks_sql(ranges: int) -> sa.TextClause:
-    parts = (f"SELECT number, mark FROM mark WHERE qk >= :a{n} AND qk < :b{n}" for n in range(ranges))  # noqa: S608
-    return sa.text(" UNION ALL ".join(parts) + " LIMIT :most")
+    return sa.text(_each_range("number, mark", ranges))
+
+
+@lru_cache(maxsize=MOST_RANGES * 2)
+def _count_sql(ranges: int) -> sa.TextClause:
+    some = f"SELECT 1 FROM ({_each_range('qk', ranges)}) AS held LIMIT :most"  # noqa: S608  # Names of ours.
+    return sa.text(f"SELECT COUNT(*) FROM ({some}) AS counted")  # noqa: S608
+
+
+def _each_range(columns: str, ranges: int) -> str:
+    parts = (f"SELECT {columns} FROM mark WHERE qk >= :a{n} AND qk < :b{n}" for n in range(ranges))  # noqa: S608
+    return " UNION ALL ".join(parts)
 
 
 def marks_in(
@@ -298,41 +287,11 @@ def marks_in(
 ) -> tuple[npt.NDArray[np.int64], places.Marks] | None:
     """Return the row numbers and marks of ranges of keys, or None when there are more than `most`."""
     bounds = {f"{name}{n}": key for n, pair in enumerate(ranges) for name, key in zip("ab", pair, strict=True)}
-    rows = connection.execute(_marks_sql(len(ranges)), {**bounds, "most": most + 1}).all()
-    if len(rows) > most:
+    if connection.execute(_count_sql(len(ranges)), {**bounds, "most": most + 1}).scalar_one() > most:
         return None
+    rows = connection.execute(_marks_sql(len(ranges)), bounds).all()
     numbers = np.fromiter((row[0] for row in rows), np.int64, len(rows))
     return numbers, places.marks_from([row[1] for row in rows])
-
-
-def _ranges_of(area: Area) -> list[tuple[int, int]]:
-    """Return the ranges of keys of the tiles that cover an area."""
-    if area.shape is None:
-        return bbox_ranges(area.bbox, most=MOST_RANGES)
-    zoom = max(0, min(QK_ZOOM, math.floor(math.log2(360.0 / max(1e-9, _width_deg(area.bbox)))) + 2))
-    ranges = []
-    for part in area.bbox.parts():
-        ends = world_xy(np.array([part.west, part.east]), np.array([part.north, part.south]))
-        x0, x1, y0, y1 = (int(min(v, 1 - 1 / QK_WORLD) * (1 << zoom)) for v in (*ends[0], *ends[1]))
-        if (x1 - x0 + 1) * (y1 - y0 + 1) > 4 * MOST_RANGES:
-            return bbox_ranges(area.bbox, most=MOST_RANGES)
-        x, y = (axis.ravel() for axis in np.meshgrid(np.arange(x0, x1 + 1), np.arange(y0, y1 + 1)))
-        touched = shapely.intersects(area.shape, shapely.box(*_tile_edges(x, y, zoom)))
-        ranges += [qk_range(zoom, int(a), int(b)) for a, b in zip(x[touched], y[touched], strict=True)]
-    merged = merged_ranges(ranges)
-    return merged if 0 < len(merged) <= MOST_RANGES else bbox_ranges(area.bbox, most=MOST_RANGES)
-
-
-def _width_deg(bbox: BBox) -> float:
-    return max(*(part.east - part.west for part in bbox.parts()), bbox.north - bbox.south)
-
-
-def _tile_edges(x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], zoom: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return west, south, east and north of tiles."""
-    size = 1 << zoom
-    west, north = lon_lat_at(x / size, y / size)
-    east, south = lon_lat_at((x + 1) / size, (y + 1) / size)
-    return west, south, east, north
 
 
 def _by_marks(
@@ -381,6 +340,29 @@ def _fitting(
         if len(found) > limit and len(candidates) > 4 * _CHUNK:
             return _Chosen(found[: limit + 1])
     return _Chosen(found[: limit + 1], matched=len(found) if is_first else None)
+
+
+# As the index `picture_tile` has it: a bound parameter would not be recognised.
+_tile = _p.qk.op(">>")(sa.literal_column(str(TILE_SHIFT)))
+
+
+def _by_tiles(
+    connection: sa.Connection, tiles: Sequence[int], query: Query, limit: int, after: Position | None
+) -> _Chosen:
+    statement = _after(_matching(query), query, after).where(
+        _tile == sa.bindparam("tile"),
+        _p.captured_ms >= sa.bindparam("least"),
+        _p.captured_ms <= sa.bindparam("most"),
+    )
+    bounds = {"least": -_ALL_TIME_MS, "most": _ALL_TIME_MS}
+    found: list[_Candidate] = []
+    for tile in tiles:
+        order = (_p.captured_ms, _p.number)
+        some = _some(connection, statement, query, limit + 1, order, bounds | {"tile": tile})
+        found = _ordered([*found, *some], query, None)[: limit + 1]
+        if len(found) > limit:  # Of the tiles that follow, nothing behind the last of them is needed.
+            bounds["most" if query.is_oldest_first else "least"] = found[-1].captured_ms
+    return _Chosen(found)
 
 
 def _along_time(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
@@ -437,41 +419,6 @@ def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterat
         if is_gap or pictures >= _CHUNK:
             yield _Span(min(first, day) * DAY_MS, (max(first, day) + 1) * DAY_MS, pictures)
             first, pictures = None, 0
-
-
-def days_of(connection: sa.Connection, area: Area | None) -> dict[int, int]:
-    """Return how many pictures each day has: exactly everywhere; around an area at least those in it."""
-    if area is None:
-        return {row.day: row.pictures for row in connection.execute(sa.select(schema.daily))}
-    table = schema.cover_day.c
-    counts: dict[int, int] = {}
-    resolution, wide = _coarse(area.bbox)
-    for first, last in bbox_ranges(wide, most=MOST_RANGES):
-        statement = (
-            sa.select(table.day, sa.func.sum(table.pictures))
-            .where(table.resolution == resolution, table.qk >= first, table.qk < last)
-            .group_by(table.day)
-        )
-        for day, pictures in connection.execute(statement):
-            counts[day] = counts.get(day, 0) + int(pictures)
-    return counts
-
-
-_RADIUS_DEG = {1: 6.5, 2: 2.5, 3: 0.95, 4: 0.36, 5: 0.14, 6: 0.055}  # Of the largest cell, overhang included.
-
-
-def _coarse(bbox: BBox) -> tuple[int, BBox]:
-    """Return an H3 resolution of which few cells cover a box, and the box with room for their centres around it."""
-    width = _width_deg(bbox)
-    resolution = next((r for r in sorted(_RADIUS_DEG, reverse=True) if _RADIUS_DEG[r] * 16 > width), 1)
-    pad = _RADIUS_DEG[resolution]
-    south, north = max(-90.0, bbox.south - pad), min(90.0, bbox.north + pad)
-    pad_lon = pad / max(0.01, math.cos(math.radians(min(89.9, max(abs(south), abs(north))))))
-    spread = (bbox.east - bbox.west) % 360.0 if bbox.west != -180.0 or bbox.east != 180.0 else 360.0
-    if spread + 2 * pad_lon >= 359.0:
-        return resolution, BBox(-180.0, south, 180.0, north)
-    west, east = ((edge + 540.0) % 360.0 - 180.0 for edge in (bbox.west - pad_lon, bbox.east + pad_lon))
-    return resolution, BBox(west, south, east, north)
 
 
 def _neighbour_select(is_after: bool) -> tuple[Any, Any]:  # noqa: FBT001  # One of the two.

@@ -20,10 +20,11 @@ from dashlight.catalog.stac.moments import parsed_interval
 from dashlight.catalog.stac.selection import Selection
 from dashlight.catalog.stac.shapes import box_area, shape_area
 from dashlight.errors import InputError
+from dashlight.store.areas import Area
 from dashlight.store.collections import CellMonth, parsed_collection
 from dashlight.store.conditions import Condition
 from dashlight.store.pictures import Position
-from dashlight.store.search import Area, Query
+from dashlight.store.search import Query
 
 DEFAULT_LIMIT, MOST_AT_ONCE = 10, 1_000
 MOST_NAMES = 1_000
@@ -165,7 +166,8 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
         ids=_ids(body.get("ids")),
         collections=_collections(body.get("collections"), only=collection),
         condition=_condition(body),
-        is_oldest_first=_is_oldest_first(body.get("sortby")),
+        # A sequence is read as it was driven; everything else, the newest first.
+        is_oldest_first=_is_oldest_first(body.get("sortby"), default=isinstance(collection, UUID)),
     )
     asked = Asked(body, query, _limit(body.get("limit")), None, Selection.of(body.get("fields")))
     cursor = body.get("cursor")
@@ -276,9 +278,9 @@ def _limit(value: Any) -> int:
     return min(value, MOST_AT_ONCE)
 
 
-def _is_oldest_first(value: Any) -> bool:
+def _is_oldest_first(value: Any, *, default: bool) -> bool:
     if value is None or value == []:
-        return False
+        return default
     if not isinstance(value, list) or not all(isinstance(rule, dict) for rule in value):
         raise InputError(f"sortby: {value!r:.60} is not an array of field and direction", code="bad-sortby")
     for rule in value:

@@ -39,7 +39,7 @@ CONFORMS_TO: tuple[str, ...] = tuple(
 )
 
 
-def landing_page(site: Site, *, license_id: str) -> LandingPage:
+def landing_page(site: Site, license_id: str) -> LandingPage:
     """Return the landing page."""
     root = site.root
     return {

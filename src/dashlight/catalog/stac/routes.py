@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from stac_fastapi.types.stac import Collection, Item, LandingPage
 from starlette.concurrency import run_in_threadpool
 
 from dashlight.catalog.etags import etag_of, is_known
@@ -43,6 +44,9 @@ class Stac:
         name: Of this instance.
         license_id: Of pictures, where they do not say otherwise.
         base_url: What links begin with, or empty for the address that the reader used.
+        landing_page: Makes the landing page, when it tells of more than STAC.
+        collection_of: Makes a Collection, likewise.
+        item_of: Makes an Item, likewise.
     """
 
     database: Database
@@ -50,6 +54,9 @@ class Stac:
     name: str
     license_id: str
     base_url: str
+    landing_page: Callable[[Site, str], LandingPage] = landing.landing_page
+    collection_of: Callable[[collections.StoredCollection, Site], Collection] = collection_of
+    item_of: Callable[[search.Found, Site], Item] = item_of
 
     def site(self, request: Request) -> Site:
         """Return where this reader reads."""
@@ -87,7 +94,7 @@ def _add_landing(router: APIRouter, stac: Stac) -> None:
     def landing_page(request: Request) -> Response:
         """Tell what can be read here."""
         _given(request)
-        return _reply(landing.landing_page(stac.site(request), license_id=stac.license_id), request)
+        return _reply(stac.landing_page(stac.site(request), stac.license_id), request)
 
     @router.get("/conformance", responses=openapi.replies(JSON_TYPE), response_class=Response)
     def conformance(request: Request) -> Response:
@@ -141,7 +148,7 @@ def _add_collections(router: APIRouter, stac: Stac) -> None:
         if end is not None:
             following = given | {"cursor": stac.cursors.seal(end, query=_ALL_COLLECTIONS)}
             links.append({"rel": "next", "type": JSON_TYPE, "href": _address(here, following)})
-        return _reply(collection_page([collection_of(one, site) for one in found], links, matched=matched), request)
+        return _reply(collection_page([stac.collection_of(one, site) for one in found], links, matched=matched), request)
 
     @router.get("/collections/{collection_id}", responses=openapi.replies(JSON_TYPE), response_class=Response)
     def one_collection(collection_id: str, request: Request) -> Response:
@@ -149,7 +156,7 @@ def _add_collections(router: APIRouter, stac: Stac) -> None:
         _given(request)
         with stac.database.read() as connection:
             found = collections.find_collection(connection, collection_id)
-        return _reply(collection_of(found, stac.site(request)), request)
+        return _reply(stac.collection_of(found, stac.site(request)), request)
 
     @router.get(
         "/collections/{collection_id}/queryables", responses=openapi.replies(SCHEMA_TYPE), response_class=Response
@@ -188,7 +195,7 @@ def _add_items(router: APIRouter, stac: Stac) -> None:
         if results.end is not None:
             cursor = asking.cursor_of(asked, results.end, stac.cursors, collection=key)
             links.append(_next_of_get(here, given, cursor))
-        return _reply(_page(results, links, asked, site), request, media_type=GEOJSON_TYPE)
+        return _reply(_page(results, links, asked, stac, site), request, media_type=GEOJSON_TYPE)
 
     @router.get(
         "/collections/{collection_id}/items/{item_id}",
@@ -205,7 +212,7 @@ def _add_items(router: APIRouter, stac: Stac) -> None:
             found = search.find_one(connection, pictures.find_picture(connection, name).number)
         if found.collection != collection_id:
             raise NotFound(f"the picture {name} is not of the collection {collection_id[:80]!r}", code="no-picture")
-        return _reply(item_of(found, stac.site(request)), request, media_type=GEOJSON_TYPE)
+        return _reply(stac.item_of(found, stac.site(request)), request, media_type=GEOJSON_TYPE)
 
     del list_items, one_item
 
@@ -223,7 +230,7 @@ def _add_search(router: APIRouter, stac: Stac) -> None:
         links = _links(site, _address(here, given), GEOJSON_TYPE)
         if results.end is not None:
             links.append(_next_of_get(here, given, asking.cursor_of(asked, results.end, stac.cursors)))
-        return _reply(_page(results, links, asked, site), request, media_type=GEOJSON_TYPE)
+        return _reply(_page(results, links, asked, stac, site), request, media_type=GEOJSON_TYPE)
 
     @router.post(
         "/search", responses=openapi.replies(GEOJSON_TYPE), response_class=Response, openapi_extra=openapi.SEARCH_BODY
@@ -246,7 +253,7 @@ def _add_search(router: APIRouter, stac: Stac) -> None:
             links.append(
                 {"rel": "next", "type": GEOJSON_TYPE, "href": here, "method": "POST", "body": following, "merge": False}
             )
-        return _reply(_page(results, links, asked, site), request, media_type=GEOJSON_TYPE)
+        return _reply(_page(results, links, asked, stac, site), request, media_type=GEOJSON_TYPE)
 
     del search_by_get, search_by_post
 
@@ -266,8 +273,8 @@ def _found(stac: Stac, asked: Asked) -> search.Results:
         return search.find_pictures(connection, asked.query, limit=asked.limit, after=asked.after)
 
 
-def _page(results: search.Results, links: list[dict[str, Any]], asked: Asked, site: Site) -> Any:
-    features = [asked.selection.of_item(dict(item_of(found, site))) for found in results.pictures]
+def _page(results: search.Results, links: list[dict[str, Any]], asked: Asked, stac: Stac, site: Site) -> Any:
+    features = [asked.selection.of_item(dict(stac.item_of(found, site))) for found in results.pictures]
     return item_collection(features, links, matched=results.matched)
 
 

@@ -10,7 +10,7 @@ from shapely.geometry import shape as geometry_of
 
 from dashlight.errors import InputError
 from dashlight.model import BBox
-from dashlight.store.search import Area
+from dashlight.store.areas import Area
 
 MOST_POSITIONS = 5_000
 _LEVELS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
