@@ -14,7 +14,9 @@ from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
 
 if TYPE_CHECKING:
+    from dashlight.config import ServerSettings
     from dashlight.store.reports import Reported
+    from dashlight.store.upkeep import Store
 
 _DAY_S = 86_400
 
@@ -46,12 +48,19 @@ def _add(verbs: Any, name: str, text: str, *, has_picture: bool = False) -> argp
     return parser
 
 
-def _folder(args: argparse.Namespace) -> Path:
+def _settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
     from dashlight.config import ServerSettings, data_home, environment, load
 
     env = environment()
     settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
-    return settings.data or data_home(env) / "server"
+    return settings, settings.data or data_home(env) / "server"
+
+
+def _open(args: argparse.Namespace) -> Store:
+    from dashlight.store.upkeep import open_store
+
+    settings, folder = _settings(args)
+    return open_store(folder, settings)
 
 
 def _row(each: Reported) -> dict[str, Any]:
@@ -74,9 +83,8 @@ def _told(row: dict[str, Any]) -> str:
 
 def _list(args: argparse.Namespace) -> int:
     from dashlight.store import reports
-    from dashlight.store.upkeep import open_store
 
-    store = open_store(_folder(args))
+    store = _open(args)
     try:
         with store.database.read() as connection:
             rows = [_row(each) for each in reports.waiting(connection)]
@@ -95,9 +103,8 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from dashlight.store import reports
     from dashlight.store.durable import write_durably
-    from dashlight.store.upkeep import open_store
 
-    store = open_store(_folder(args))
+    store = _open(args)
     try:
         with store.database.read() as connection:
             found = reports.find_waiting(connection, args.picture)
@@ -121,11 +128,11 @@ def _decide(args: argparse.Namespace) -> int:
 
     from dashlight.errors import HostError
     from dashlight.store import reports
-    from dashlight.store.upkeep import lock_store, open_store
+    from dashlight.store.upkeep import lock_store
 
-    folder = _folder(args)
+    _, folder = _settings(args)
     verdict = reports.Verdict(args.report_command)
-    store = open_store(folder)
+    store = _open(args)
     try:
         store.database.write(lambda t: reports.decide(t, args.picture, verdict))
         try:

@@ -1,4 +1,4 @@
-"""`dashlight store`: back a server's data up while it runs, and restore it without what was taken back since."""
+"""`dashlight store`: back a server's data up while it runs, restore it without what was taken back since, move it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashlight.cli.counted import counted
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.store_copy import add_copy
 
 if TYPE_CHECKING:
     from dashlight.store.erasures import Erasures
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the commands of this group to the command line."""
-    group = subparsers.add_parser("store", help="back a server's data up, restore it")
+    group = subparsers.add_parser("store", help="back a server's data up, restore it, move it")
     verbs = group.add_subparsers(dest="store_command", required=True, metavar="COMMAND")
     backup = verbs.add_parser(
         "backup",
@@ -60,6 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     _add_erasures(erase)
     erase.add_argument("--json", action="store_true", help="one JSON object")
     erase.set_defaults(run=_erase)
+    add_copy(verbs)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,8 @@ MARK_PARTITION_SHIFT = 36  # Of `qk`: one partition a tile of zoom 6.
 PICTURE_PARTITION_SHIFT = 26  # Of `number`.
 _LAST_NUMBER = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")  # Of erased pictures too.
 _ARRAYS = {sa.BigInteger: "bigint[]", sa.LargeBinary: "bytea[]", sa.Text: "text[]"}
+_WITHOUT_COUNTER = frozenset({"terms", "sequence"})  # In SQLite: their numbers are told nowhere else.
+_NUMBERED = frozenset({"decision", "erasure", "object", "picture", "report"}) | _WITHOUT_COUNTER
 _PARTITIONED = {"mark": ("qk", MARK_PARTITION_SHIFT), "picture": ("number", PICTURE_PARTITION_SHIFT)}
 
 
@@ -117,3 +119,39 @@ def _add_partitions(connection: sa.Connection, table: str, rows: Sequence[Row]) 
         connection.exec_driver_sql(
             f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({part << shift}) TO ({(part + 1) << shift})"
         )
+
+
+def counters(connection: sa.Connection) -> dict[str, int]:
+    """Return the last number that each table has given, to rows that were erased too."""
+    if not is_postgresql(connection):
+        rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")
+        given = {str(name): int(seq) for name, seq in rows}
+        for table in _NUMBERED - given.keys():
+            last = connection.exec_driver_sql(f"SELECT max(number) FROM {table}").scalar()  # noqa: S608  # A name of ours.
+            given[table] = int(last or 0)
+        return {table: given[table] for table in _NUMBERED}
+    given = {}
+    for table in _NUMBERED:
+        row = connection.exec_driver_sql(f"SELECT last_value, is_called FROM {_sequence_of(connection, table)}").one()  # noqa: S608
+        given[table] = int(row[0]) if row[1] else 0
+    return given
+
+
+def set_counters(connection: sa.Connection, given: Mapping[str, int]) -> None:
+    """Let each table go on behind the last number that it has given."""
+    for table, number in given.items():
+        if is_postgresql(connection):
+            call = sa.text("SELECT setval(CAST(:name AS regclass), :number, :is_called)")
+            name = _sequence_of(connection, table)
+            connection.execute(call, {"name": name, "number": max(1, number), "is_called": number > 0})
+        else:
+            connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            if table not in _WITHOUT_COUNTER:
+                connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, number))
+
+
+def _sequence_of(connection: sa.Connection, table: str) -> str:
+    if table == "picture":
+        return "picture_number"
+    found = connection.execute(sa.text("SELECT pg_get_serial_sequence(:name, 'number')"), {"name": table}).scalar_one()
+    return str(found)

@@ -48,7 +48,6 @@ _KEEPALIVE: dict[str, Any] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    "application_name": "dashlight",
 }
 _SESSION = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=120000 -c jit=off"
 # What ties rows together by the order of their coming, rewritten once a day in the order of their first column.
@@ -95,12 +94,23 @@ class PostgresqlDatabase:
         self._hears.wait(LOCK_TIMEOUT_MS / 1000)
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(self._url, autocommit=True, options=_SESSION, **_KEEPALIVE)
+        name = f"{_CHANNEL} {self._name}"
+        return psycopg.connect(self._url, autocommit=True, options=_SESSION, application_name=name, **_KEEPALIVE)
+
+    def others(self) -> int:
+        """Return how many connections other processes of dashlight have to this database."""
+        with self._connected() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND application_name LIKE %s AND application_name <> %s",
+                (f"{_CHANNEL} %", f"{_CHANNEL} {self._name}"),
+            ).fetchone()
+        return int(row[0]) if row else 0
 
     def _make_engine(self, *, is_writer: bool) -> sa.Engine:
         engine = sa.create_engine(
             sa.make_url(self._url).set(drivername="postgresql+psycopg"),
-            connect_args={**_KEEPALIVE, "options": _SESSION},
+            connect_args={**_KEEPALIVE, "options": _SESSION, "application_name": f"{_CHANNEL} {self._name}"},
             pool_size=1 if is_writer else 8,
             max_overflow=0 if is_writer else 24,
             pool_timeout=10.0,

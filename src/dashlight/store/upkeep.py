@@ -25,6 +25,7 @@ from dashlight.store.postgresql import PostgresqlDatabase
 from dashlight.store.s3 import S3Objects
 from dashlight.store.schema import refused, setting
 from dashlight.store.sqlite import SqliteDatabase
+from dashlight.store.unfinished import check_finished
 
 REFUSED_DAYS = 30  # For so many a bundle that the second look refused is not looked at again.
 DATABASE = "dashlight.sqlite"
@@ -66,15 +67,22 @@ def open_store(folder: Path, settings: ServerSettings | None = None) -> Store:
     make_folder(folder)
     key = server_key(settings.key_file or folder / "server.key")
     objects = open_objects(folder, settings)
-    if not settings.database_url:
-        return Store(SqliteDatabase(folder / DATABASE), objects, key)
-    database = PostgresqlDatabase(settings.database_url)
+    database = open_database(folder, settings)
     try:
-        _check_same_key(database, key)
+        check_finished(database)
+        if settings.database_url:
+            _check_same_key(database, key)
     except DashlightError:
         database.close()
         raise
     return Store(database, objects, key)
+
+
+def open_database(folder: Path, settings: ServerSettings) -> Database:
+    """Open or make the database that the settings name, or the one in `folder`."""
+    if settings.database_url:
+        return PostgresqlDatabase(settings.database_url)
+    return SqliteDatabase(folder / DATABASE)
 
 
 def open_objects(folder: Path, settings: ServerSettings) -> Objects:

@@ -237,7 +237,7 @@ def test_a_journal_that_a_reader_holds_stays_due(database):
 def test_a_migration_that_is_cut_off_is_undone_and_made_again(tmp_path, monkeypatch):
     path = tmp_path / "half.sqlite"
     real = migrations("sqlite")
-    half = [*real[:1], (2, real[1][1] + "; INSERT INTO setting VALUES ('half', '1'); SELECT missing FROM nowhere")]
+    half = [*real[:1], (2, real[1][1] + "; INSERT INTO setting VALUES ('half', '1'); SELECT missing FROM nowhere;")]
     monkeypatch.setattr(sqlite, "migrations", lambda _dialect: half)
     with pytest.raises(HostError, match="nowhere"):
         SqliteDatabase(path)
