@@ -36,7 +36,7 @@ from dashlight.model import (
     heading_between,
     heading_difference_deg,
     interpolated,
-    lonlat_at,
+    lon_lat_at,
     merged_ranges,
     qk_of,
     qk_of_many,
@@ -77,7 +77,7 @@ def positions_have_keys(home: LonLat, lon: npt.NDArray[np.float64], lat: npt.NDA
     assert_type(qk_of_many(lon, lat), npt.NDArray[np.int64])
     assert_type(xy_of(qk_of_many(lon, lat)), tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]])
     assert_type(world_xy(lon, lat), tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]])
-    assert_type(lonlat_at(0.5, 0.5), LonLat)
+    assert_type(lon_lat_at(lon, lat), tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]])
     assert_type(qk_range(14, 8_025, 6_177), tuple[int, int])
     assert_type(merged_ranges([qk_range(1, 0, 0), qk_range(1, 1, 0)]), list[tuple[int, int]])
     assert_type(h3_parent(h3_r15_of(home), 9), int)
