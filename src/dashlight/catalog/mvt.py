@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 EXTENT = 4096
 Ints = npt.NDArray[np.int64]
-_POINT, _POLYGON = 1, 3
+Fractions = npt.NDArray[np.float64]
+_POINT, _LINE, _POLYGON = 1, 2, 3
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), "<u2")  # Both digits of a byte at once.
 _UUID_CUTS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
@@ -43,6 +44,13 @@ def whole_numbers(name: str, values: Ints) -> Attribute:
     """Return a property of whole numbers, none of them negative."""
     distinct, index = np.unique(values, return_inverse=True)
     encoded = b"".join(_field(0x22, b"\x28" + _varint(int(value))) for value in distinct)
+    return Attribute(name, encoded, len(distinct), index.astype(np.int64))
+
+
+def fractions(name: str, values: Fractions) -> Attribute:
+    """Return a property of numbers that need not be whole."""
+    distinct, index = np.unique(values, return_inverse=True)
+    encoded = b"".join(_field(0x22, b"\x19" + np.float64(value).astype("<f8").tobytes()) for value in distinct)
     return Attribute(name, encoded, len(distinct), index.astype(np.int64))
 
 
@@ -187,6 +195,24 @@ def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Int
 def point_features(x: Ints, y: Ints, attributes: Sequence[Attribute]) -> bytes:
     """Return points as features; `x` and `y` are `(N,)` in the tile's own units."""
     return _features(_POINT, attributes, [np.full(len(x), 9, np.int64), _zigzag(x), _zigzag(y)])
+
+
+def line_features(vertices: npt.NDArray[np.int64], attributes: Sequence[Attribute]) -> bytes:
+    """Return lines of K vertices, at least two, as features.
+
+    Args:
+        vertices: `(N, K, 2)`, x and y in the tile's own units.
+        attributes: Of every line.
+    """
+    count, k = vertices.shape[:2]
+    moves = vertices.copy()
+    moves[:, 1:] -= vertices[:, :-1]
+    zigzag = _zigzag(moves)
+    columns = [np.full(count, 9, np.int64), zigzag[:, 0, 0], zigzag[:, 0, 1]]
+    columns.append(np.full(count, (k - 1) << 3 | 2, np.int64))
+    for number in range(1, k):
+        columns += [zigzag[:, number, 0], zigzag[:, number, 1]]
+    return _features(_LINE, attributes, columns)
 
 
 def polygon_features(corners: npt.NDArray[np.int64], attributes: Sequence[Attribute]) -> bytes:

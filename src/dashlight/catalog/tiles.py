@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import brotli
 import numpy as np
+import sqlalchemy as sa
 from isal import isal_zlib
 
 from dashlight.catalog import mvt
@@ -53,6 +54,7 @@ class Tile:
 
 
 Key = tuple[int, int, int, Days | None, str]
+Draw = Callable[[sa.Connection, int, int, int, Days | None], bytes]
 
 
 class Tiles:
@@ -61,10 +63,12 @@ class Tiles:
     Args:
         database: The rows; the cache listens to its changes.
         cache_bytes: Memory for encoded tiles.
+        draw: Returns the layers of a tile, given zoom, column, row and days; None for those of the map.
     """
 
-    def __init__(self, database: Database, *, cache_bytes: int) -> None:
+    def __init__(self, database: Database, *, cache_bytes: int, draw: Draw | None = None) -> None:
         self._database = database
+        self._draw = draw or drawn
         self._cache = _Cache(cache_bytes)
         database.listen(self._cache.invalidate)
 
@@ -83,29 +87,33 @@ class Tiles:
         """
         if not 0 <= zoom <= MAX_ZOOM:
             raise InputError(f"zoom {zoom} is outside 0..{MAX_ZOOM}", code="bad-tile")
-        qks = qk_range(zoom, x, y)
+        qk_range(zoom, x, y)  # Refuses a column or row that is not there.
         key = (zoom, x, y, days, encoding)
         found = self._cache.get(key)
         if found is None:
             version = self._cache.version
-            found = _packed(self._encoded(zoom, x, y, qks, days), encoding)
+            with self._database.read() as connection:
+                content = self._draw(connection, zoom, x, y, days)
+            found = _packed(content, encoding)
             self._cache.put(key, found, version)
         return found
 
-    def _encoded(self, zoom: int, x: int, y: int, qks: tuple[int, int], days: Days | None) -> bytes:
-        with self._database.read() as connection:
-            if zoom >= FIRST_PICTURES_ZOOM:
-                marks = chart.marks_in(connection, qks, days=days, most=MAX_PICTURES)
-                return pictures_layer(marks, zoom, x, y)
-            is_street = zoom >= FIRST_STREETS_ZOOM
-            ranges = [qks] if is_street else _reaching_in(zoom, x, y)
-            resolution = places.STREET_RESOLUTION if is_street else RESOLUTIONS[zoom]
-            cells = chart.cells_in(connection, resolution, ranges, days=days)
-        return streets_layer(cells, zoom, x, y) if is_street else coverage_layer(cells, zoom, x, y)
+
+def drawn(connection: sa.Connection, zoom: int, x: int, y: int, days: Days | None) -> bytes:
+    """Return the layers of a tile of the map."""
+    qks = qk_range(zoom, x, y)
+    if zoom >= FIRST_PICTURES_ZOOM:
+        marks = chart.marks_in(connection, qks, days=days, most=MAX_PICTURES)
+        return pictures_layer(marks, zoom, x, y)
+    is_street = zoom >= FIRST_STREETS_ZOOM
+    ranges = [qks] if is_street else reaching_in(zoom, x, y)
+    resolution = places.STREET_RESOLUTION if is_street else RESOLUTIONS[zoom]
+    cells = chart.cells_in(connection, resolution, ranges, days=days)
+    return streets_layer(cells, zoom, x, y) if is_street else coverage_layer(cells, zoom, x, y)
 
 
-def _reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
-    """Return ranges of keys of the centres of cells that may reach into a tile, merged and in order."""
+def reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
+    """Return ranges of keys of a tile and an eighth of a tile around it, from where cells and lines reach in."""
     n = 1 << zoom
     fine = _FRINGE.bit_length() - 1
     ranges = [qk_range(zoom, x, y)]
@@ -119,7 +127,7 @@ def _reaching_in(zoom: int, x: int, y: int) -> list[tuple[int, int]]:
     return merged_ranges(ranges)
 
 
-def _scaled(x24: Ints, y24: Ints, zoom: int, x: int, y: int) -> tuple[Ints, Ints]:
+def scaled(x24: Ints, y24: Ints, zoom: int, x: int, y: int) -> tuple[Ints, Ints]:
     """Return positions at zoom 24 in the units of a tile."""
     size = 1 << (QK_ZOOM - zoom)
     return (
@@ -150,7 +158,7 @@ def _cell_attributes(cells: Cells) -> list[mvt.Attribute]:
 
 def streets_layer(cells: Cells, zoom: int, x: int, y: int) -> bytes:
     """Return the `streets` layer of a tile."""
-    at_x, at_y = _scaled(*xy_of(cells.qk), zoom, x, y)
+    at_x, at_y = scaled(*xy_of(cells.qk), zoom, x, y)
     attributes = [*_cell_attributes(cells), mvt.whole_numbers("heading", cells.heading_deg)]
     return mvt.layer("streets", mvt.point_features(at_x, at_y, attributes), attributes)
 
@@ -165,7 +173,7 @@ def coverage_layer(cells: Cells, zoom: int, x: int, y: int) -> bytes:
         raw = b"".join(cells.outlines[i] for i in chosen)
         corners = np.frombuffer(raw, "<i4").reshape(len(chosen), -1, 2).astype(np.int64)
         corners[:, :, 0] += _turns(corners[:, :, 0], zoom, x)[:, None]
-        at_x, at_y = _scaled(corners[:, :, 0], corners[:, :, 1], zoom, x, y)
+        at_x, at_y = scaled(corners[:, :, 0], corners[:, :, 1], zoom, x, y)
         here = [replace(attribute, index=attribute.index[chosen]) for attribute in attributes]
         features.append(mvt.polygon_features(np.stack([at_x, at_y], axis=2), here))
     return mvt.layer("coverage", b"".join(features), attributes)
@@ -224,6 +232,8 @@ class _Cache:
 
     def invalidate(self, change: Change) -> None:
         """Drop what a commit has touched."""
+        if change.is_everywhere:
+            self._forget()
         if not change.qks:
             return
         places_touched = frozenset(touched_tiles(change.qks))
@@ -233,6 +243,15 @@ class _Cache:
             for place in places_touched & self._by_place.keys():
                 for key in list(self._by_place[place]):
                     self._drop(key)
+
+    def _forget(self) -> None:
+        """Drop everything, and keep nothing that is being read."""
+        with self._lock:
+            self.version += self._changes.maxlen or 1
+            self.version += 1  # More than is remembered.
+            self._tiles.clear()
+            self._by_place.clear()
+            self._used_bytes = 0
 
     def _drop(self, key: Key) -> None:
         tile = self._tiles.pop(key)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashlight.catalog.routes import accepted_encoding
-from dashlight.catalog.tiles import RESOLUTIONS, Tile, _Cache, _reaching_in, touched_tiles
+from dashlight.catalog.tiles import RESOLUTIONS, Tile, _Cache, reaching_in, touched_tiles
 from dashlight.model import LonLat, h3_parent, h3_r15_of, qk_of, qk_range
 from dashlight.store import places
 from dashlight.store.database import Change
@@ -25,7 +25,7 @@ def test_a_cell_is_drawn_on_every_tile_that_it_reaches_into(position, zoom):
     for x24, y24 in outline.tolist():
         x, y = (x24 // size) % (1 << zoom), min((1 << zoom) - 1, max(0, y24 // size))
         if zoom >= 2 and abs(position.lat) < 75:  # Nearer the poles cells are larger than the fringe.
-            assert any(first <= cell.qk < last for first, last in _reaching_in(zoom, x, y))
+            assert any(first <= cell.qk < last for first, last in reaching_in(zoom, x, y))
 
 
 @given(positions)
