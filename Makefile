@@ -130,6 +130,13 @@ browser-deps: ## install Chromium, its driver, Firefox and a screen for it on De
 	  $$sudo apt-get update -qq; \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
 
+.PHONY: second-scale-deps
+second-scale-deps: ## install PostgreSQL for its tests on Debian or Raspberry Pi OS when absent; they run one of their own
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; }
+
 .PHONY: wheel
 wheel: $(DONE)/dev $(DONE)/vendor ## build the wheel, with everything that is shipped in it
 	$(BIN)/python -m hatchling build -t wheel
