@@ -182,6 +182,9 @@ def _leave_out(transaction: Transaction) -> int:
         connection.execute(sa.delete(schema.bundle).where(schema.bundle.c.sha256 == each.sha256))
     connection.execute(sa.update(schema.report).values(comment=""))
     return len(staged)
+    operators.forget_all(transaction)
+    for table in (schema.export_file, schema.export):  # Made of the rest, and made anew after a restore.
+        connection.execute(sa.delete(table))
 
 
 def _sizes(database: Database) -> list[tuple[str, int]]:

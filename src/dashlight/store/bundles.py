@@ -15,7 +15,7 @@ from dashlight.model import Policy
 from dashlight.store import withdraw
 from dashlight.store.database import Transaction
 from dashlight.store.publish import NewPicture, add_object, publish
-from dashlight.store.schema import BundleState, bundle, object_, picture, refused, terms, token
+from dashlight.store.schema import BundleState, bundle, export_file, object_, picture, refused, terms, token
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,8 @@ def object_keys(connection: sa.Connection) -> set[str]:
 
 def named_keys(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
     """Return those of `keys` that a row names."""
-    return set(connection.execute(sa.select(object_.c.key).where(object_.c.key.in_(keys))).scalars())
+    named = (sa.select(column).where(column.in_(keys)) for column in (object_.c.key, export_file.c.key))
+    return {key for query in named for key in connection.execute(query).scalars()}
 
 
 def is_object(connection: sa.Connection, key: str) -> bool:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dashlight.store import collections, places, schema
+from dashlight.store import collections, exports, places, schema
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
 from dashlight.store.outbox import NewEvent, tell
@@ -148,6 +148,7 @@ def _unshow(transaction: Transaction, rows: Sequence[Row]) -> None:
         mark = schema.mark
         connection.execute(sa.delete(mark).where(mark.c.qk == row.qk, mark.c.number == row.number))
     _uncount(connection, rows)
+    exports.withdraw_files(transaction, [(row.qk, row.h3_r15, row.captured_ms) for row in rows])
     collections.remove_pictures(connection, [row.number for row in rows])
     for row in rows:
         _freshen(connection, row.qk >> places.LIVE_SHIFT, places.octant_of(row.heading_ddeg), row.number)

@@ -1,0 +1,51 @@
+"""What exports there are; light, for those who list and serve files and do not write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+PARQUET_TYPE = "application/vnd.apache.parquet"
+PMTILES_TYPE = "application/vnd.pmtiles"
+MEDIA_TYPES = {".parquet": PARQUET_TYPE, ".pmtiles": PMTILES_TYPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A format for people.
+
+    Attributes:
+        name: How it is asked for.
+        title: In a list.
+        description: In a sentence.
+        media_type: Of its files.
+    """
+
+    name: str
+    title: str
+    description: str
+    media_type: str
+
+
+KINDS = (
+    Kind("geoparquet", "Snapshot", "All pictures as GeoParquet 1.1, in the order of the map.", PARQUET_TYPE),
+    Kind(
+        "partitions",
+        "Daily partitions",
+        "All pictures as GeoParquet 1.1, a file for each day, week or month and H3 cell of resolution 4.",
+        PARQUET_TYPE,
+    ),
+    Kind("pmtiles", "Tiles", "The vector tiles of the map as one PMTiles archive for static hosting.", PMTILES_TYPE),
+    Kind("bundles", "Bundles", "Where the bytes of each picture lie, for programs that stream them.", PARQUET_TYPE),
+)
+NAMES = tuple(kind.name for kind in KINDS)
+
+
+def kind_of(name: str) -> Kind | None:
+    """Return a format, or None when there is none of that name."""
+    return next((kind for kind in KINDS if kind.name == name), None)
+
+
+def media_type_of(path: str) -> str:
+    """Return the media type of a file by its name."""
+    return MEDIA_TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")

@@ -1,0 +1,125 @@
+"""`dashlight export`: what is on the map as files that other programs read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dashlight.cli.counted import counted
+from dashlight.cli.edge_options import add_config
+from dashlight.cli.json_lines import print_json
+
+if TYPE_CHECKING:
+    from dashlight.catalog.exports.job import Made, Progress
+    from dashlight.config import ServerSettings
+
+_FORMATS = {
+    "geoparquet": "all pictures as GeoParquet, in the order of the map",
+    "partitions": "all pictures as GeoParquet, a file for each day (or week) and H3 cell; only what has changed",
+    "pmtiles": "the map's tiles as one PMTiles archive for static hosting",
+    "bundles": "where the bytes of each picture lie, for programs that stream them, as Parquet",
+}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands of this group to the command line."""
+    group = subparsers.add_parser(
+        "export",
+        help="write what is on the map as files for other programs",
+        description="Write what is on the map as files for other programs; beside a running server too. Without "
+        "--output the server lists and serves them under /v1/exports and takes out what is taken back. A command that "
+        "was interrupted goes on where it was.",
+    )
+    formats = group.add_subparsers(dest="export_format", required=True, metavar="FORMAT")
+    for name, words in _FORMATS.items():
+        parser = formats.add_parser(name, help=words, description=f"Write {words}.")
+        parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+        parser.add_argument(
+            "--output",
+            type=Path,
+            metavar="DIR",
+            help="write into this new folder of your own, from which nothing that is taken back later will vanish",
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object a line: how far it is, what it made")
+        add_config(parser)
+        parser.set_defaults(run=run_export)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Make an export; return the exit code."""
+    from dashlight.config import ServerSettings as Settings
+    from dashlight.config import effective_folder, environment, load
+    from dashlight.errors import InputError
+    from dashlight.store.upkeep import is_store
+
+    env = environment()
+    settings = load(Settings, "server", flags={"data": args.data}, env=env, file=args.config).settings
+    folder = effective_folder("server", settings.data, env)[0]
+    if not is_store(folder, settings):
+        raise InputError(
+            f"there is no server's data in {folder}", hint="name its folder with --data", code="no-server-data"
+        )
+    made = _made(args, settings, folder)
+    if args.json:
+        print_json(
+            {
+                "event": "exported",
+                "format": made.format,
+                "pictures": made.pictures,
+                "files": made.files,
+                "size_bytes": made.size_bytes,
+            }
+        )
+        return 0
+    where = f"to {args.output}" if args.output else f"and served under /v1/exports/{made.format}"
+    held = f"{counted(made.pictures, 'picture')} in {counted(made.files, 'file')}, {made.size_bytes / 1e6:.1f} MB"
+    sys.stdout.write(f"exported {held}, {where}\n")
+    if args.output:
+        sys.stdout.write("What is taken back later stays in this copy: make it anew before you pass it on.\n")
+    return 0
+
+
+def _made(args: argparse.Namespace, settings: ServerSettings, folder: Path) -> Made:
+    from datetime import UTC, datetime
+
+    from dashlight.catalog.exports.job import write_to_folder
+    from dashlight.catalog.exports.making import format_of, make_exports
+    from dashlight.store.places import day_of
+    from dashlight.store.upkeep import open_store
+
+    base_url = settings.public_url.rstrip("/")
+    tell = _tell_json if args.json else _tell_person if sys.stderr.isatty() and not args.quiet else _tell_nobody
+    store = open_store(folder, settings)
+    try:
+        if args.output is not None:
+            form = format_of(args.export_format, base_url=base_url)
+            return write_to_folder(form, store.database, args.output, tell=tell)
+        today = day_of(datetime.now(UTC))
+        made = make_exports(store, folder, [args.export_format], base_url=base_url, today=today, tell=tell)
+    finally:
+        store.database.close()
+    return next(each for each in made if each.format == args.export_format)
+
+
+def _tell_json(progress: Progress) -> None:
+    print_json(
+        {
+            "event": "progress",
+            "format": progress.format,
+            "pictures_done": progress.pictures_done,
+            "pictures": progress.pictures,
+        }
+    )
+
+
+def _tell_person(progress: Progress) -> None:
+    share = progress.pictures_done / max(1, progress.pictures)
+    sys.stderr.write(f"\r{progress.format}: {counted(progress.pictures_done, 'picture')}, {share:.0%} ")
+    sys.stderr.write("\n" if progress.pictures_done >= progress.pictures else "")
+    sys.stderr.flush()
+
+
+def _tell_nobody(progress: Progress) -> None:
+    del progress
