@@ -28,7 +28,7 @@ GROUP BY p.sequence, p.terms;
 -- The parent of an H3 cell: its resolution becomes 6, and the digits that finer cells use are all set.
 INSERT INTO collection (id, terms, pictures)
 SELECT
-    t.policy || '-' || printf('%x', p.h3_r15 & ~(15 << 52) | 6 << 52 | 134217727)
+    t.policy || '-' || printf('%x', (p.h3_r15 & ~(15 << 52)) | (6 << 52) | 134217727)
     || '-' || strftime('%Y-%m', p.captured_ms / 1000, 'unixepoch'),
     p.terms, COUNT(*)
 FROM picture p JOIN terms t ON t.number = p.terms
