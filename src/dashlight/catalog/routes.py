@@ -185,14 +185,8 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
     def report(picture_id: PictureId, asked: Annotated[ReportRequest, Body()], request: Request) -> ReportReply:
         """Report a picture; `privacy` and `blur_missing` hide it at once, up to a share of the map in an hour."""
         sender, shown = request.client.host if request.client else "", catalog.summaries.summary().pictures
-        hidden = reports.file_report(
-            catalog.database,
-            picture_id,
-            asked.issue,
-            asked.comment,
-            spend=lambda: catalog.budgets.spend(sender, asked.issue, shown=shown),
-        )
-        return ReportReply(hidden=hidden)
+        told = reports.Report(picture_id, asked.issue, asked.comment, sender)
+        return ReportReply(hidden=reports.file_report(catalog.database, catalog.budgets, told, shown=shown))
 
     del list_pictures, one_picture, report
 

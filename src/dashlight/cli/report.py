@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -29,8 +30,17 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     show = _add(verbs, "show", "show what was said about one picture", has_picture=True)
     show.add_argument("--save", type=Path, metavar="FILE", help="write the picture's JPEG to this file")
     show.set_defaults(run=_show)
-    _add(verbs, "restore", "put a picture back onto the map", has_picture=True).set_defaults(run=_decide)
-    _add(verbs, "erase", "erase a picture and its bytes for good", has_picture=True).set_defaults(run=_decide)
+    for verdict, text in (
+        ("restore", "put a picture back onto the map, or leave it there; reports do not hide it again"),
+        ("keep", "keep a picture hidden, and erase it after 30 days if nothing else is decided"),
+        ("erase", "erase a picture and its bytes for good"),
+    ):
+        decide = _add(verbs, verdict, text, has_picture=True)
+        decide.add_argument("--reason", default="other", metavar="REASON", help="why; told with --say (default: other)")
+        decide.add_argument(
+            "--say", default="", metavar="SENTENCE", help="a sentence that everybody can read on the page about the map"
+        )
+        decide.set_defaults(run=_decide)
 
 
 def _add(verbs: Any, name: str, text: str, *, has_picture: bool = False) -> argparse.ArgumentParser:
@@ -64,8 +74,6 @@ def _open(args: argparse.Namespace) -> Store:
 
 
 def _row(each: Reported) -> dict[str, Any]:
-    import time
-
     age = None if each.day is None else int(time.time()) // _DAY_S - each.day
     return {
         "picture": str(each.picture_id),
@@ -126,15 +134,22 @@ def _show(args: argparse.Namespace) -> int:
 def _decide(args: argparse.Namespace) -> int:
     import os
 
-    from dashlight.errors import HostError
+    from dashlight.errors import HostError, UsageError
     from dashlight.store import reports
+    from dashlight.store.moderated import REASONS, Reason, Ruling, Verdict
     from dashlight.store.upkeep import lock_store
 
     _, folder = _settings(args)
-    verdict = reports.Verdict(args.report_command)
+    verdict = Verdict(args.report_command)
+    if args.reason not in REASONS[verdict]:
+        known = ", ".join(REASONS[verdict])
+        raise UsageError(f"--reason {args.reason!r} is no reason to {verdict} a picture", hint=f"one of {known}")
+    ruling = Ruling(verdict, Reason(args.reason), args.say)
     store = _open(args)
     try:
-        store.database.write(lambda t: reports.decide(t, args.picture, verdict))
+        verdict = store.database.write(
+            lambda t: reports.decide(t, args.picture, ruling, day=int(time.time()) // _DAY_S)
+        )
         try:
             lock = lock_store(folder)
         except HostError:  # The server that runs carries it out: it alone knows what it keeps in memory of the map.

@@ -4,7 +4,8 @@ Order: one consistent snapshot of the rows, then the objects that it names, then
 object is there for every row, and nothing that was erased while the copy was made is in it.
 
 A copy lasts longer than what the server may keep for a day or a week. It therefore leaves out the `personal` bundles
-that wait for the daily batch (who sent which pictures together must be forgotten after 24 h) and the words of reports.
+that wait for the daily batch (who sent which pictures together must be forgotten after 24 h), the words of reports, and
+who is signed in as operator.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashlight.errors import Corrupt, HostError, InputError, NotFound
-from dashlight.store import bundles, schema
+from dashlight.store import bundles, operators, schema
 from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import fsync_folder, make_folder, write_durably
 from dashlight.store.erasures import DATABASE, Erasures, erasures_in, read_only, take_back
@@ -181,10 +182,10 @@ def _leave_out(transaction: Transaction) -> int:
         connection.execute(sa.delete(schema.object_).where(schema.object_.c.number == each.object_number))
         connection.execute(sa.delete(schema.bundle).where(schema.bundle.c.sha256 == each.sha256))
     connection.execute(sa.update(schema.report).values(comment=""))
-    return len(staged)
     operators.forget_all(transaction)
     for table in (schema.export_file, schema.export):  # Made of the rest, and made anew after a restore.
         connection.execute(sa.delete(table))
+    return len(staged)
 
 
 def _sizes(database: Database) -> list[tuple[str, int]]:

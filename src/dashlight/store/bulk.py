@@ -21,7 +21,7 @@ PICTURE_PARTITION_SHIFT = 26  # Of `number`.
 _LAST_NUMBER = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")  # Of erased pictures too.
 _ARRAYS = {sa.BigInteger: "bigint[]", sa.LargeBinary: "bytea[]", sa.Text: "text[]"}
 _WITHOUT_COUNTER = frozenset({"terms", "sequence"})  # In SQLite: their numbers are told nowhere else.
-_NUMBERED = frozenset({"decision", "erasure", "object", "picture", "report"}) | _WITHOUT_COUNTER
+_NUMBERED = frozenset({"decision", "erasure", "object", "picture", "report", "statement"}) | _WITHOUT_COUNTER
 _PARTITIONED = {"mark": ("qk", MARK_PARTITION_SHIFT), "picture": ("number", PICTURE_PARTITION_SHIFT)}
 
 

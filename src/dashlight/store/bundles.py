@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from dashlight.errors import Conflict, NotFound, PrivacyError, Unauthorized
 from dashlight.model import Policy
-from dashlight.store import withdraw
+from dashlight.store import moderated, withdraw
 from dashlight.store.database import Transaction
 from dashlight.store.publish import NewPicture, add_object, publish
 from dashlight.store.schema import BundleState, bundle, export_file, object_, picture, refused, terms, token
@@ -133,9 +133,9 @@ def refuse(transaction: Transaction, sha256: bytes, token_hash: bytes, *, day: i
         day: Today as days since 1970-01-01.
     """
     connection = transaction.connection
-    is_known = sa.exists().where(refused.c.sha256 == sha256)
-    row = sa.select(sa.literal(sha256), sa.literal(day)).where(~is_known)
-    connection.execute(sa.insert(refused).from_select(["sha256", "day"], row))
+    if connection.execute(sa.select(refused.c.day).where(refused.c.sha256 == sha256)).first() is None:
+        connection.execute(sa.insert(refused).values(sha256=sha256, day=day))
+        moderated.count(transaction, issue=moderated.UPLOAD, decision=moderated.REFUSED, day=day)
     connection.execute(
         sa.update(token).where(token.c.hash == token_hash, token.c.bundle.is_(None)).values(bundle=sha256)
     )

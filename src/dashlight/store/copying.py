@@ -51,8 +51,17 @@ KEYS: dict[str, tuple[str, ...]] = {
     "refused": ("sha256",),
     "cleared": ("picture",),
     "collection": ("id", "terms"),
+    "passkey": ("id",),
+    "kept": ("picture",),
+    "moderated": ("month", "issue", "decision"),
+    "statement": ("number",),
 }
-LEFT_OUT = frozenset({"export", "export_file"})  # Made of the rest, and made anew.
+LEFT_OUT = frozenset(
+    {
+        *("export", "export_file"),  # Made of the rest, and made anew.
+        *("operator_invite", "operator_session", "spent_challenge"),  # Nobody is signed in at the new place.
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

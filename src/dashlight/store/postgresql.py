@@ -52,7 +52,23 @@ _KEEPALIVE: dict[str, Any] = {
 _SESSION = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=120000 -c jit=off"
 # What ties rows together by the order of their coming, rewritten once a day in the order of their first column.
 _MIXED = ("enrolment", "gone", "invite", "refused", "token")
-_FORGETFUL = ("bundle", "cleared", "decision", "enrolment", "erasure", "event", "invite", "report", "token")
+_FORGETFUL = (
+    "bundle",
+    "cleared",
+    "decision",
+    "enrolment",
+    "erasure",
+    "event",
+    "invite",
+    "kept",
+    "operator_invite",
+    "operator_session",
+    "passkey",
+    "report",
+    "spent_challenge",
+    "statement",
+    "token",
+)
 _WITHDRAWN = ("collection", "cover", "cover_day", "daily", "live", "mark", "picture")
 
 

@@ -23,7 +23,7 @@ class PictureState(IntEnum):
     """Whether a picture is shown."""
 
     PUBLISHED = 0
-    HIDDEN = 1  # By a report, until it is decided.
+    HIDDEN = 1  # By a report, until it is decided; by a decision while `kept` has it.
 
 
 class Precision(IntEnum):
@@ -101,6 +101,13 @@ refused = _table("refused", sha256=_B, day=_I)
 report = _table("report", number=_I, picture=_I, issue=_T, comment=_T, day=_I)
 cleared = _table("cleared", picture=_I)
 decision = _table("decision", number=_I, picture=_I, verdict=_T)
+passkey = _table("passkey", id=_B, public_key=_B, label=_T)
+operator_invite = _table("operator_invite", hash=_B, label=_T, ends_ms=_I)
+operator_session = _table("operator_session", hash=_B, passkey=_B, ends_ms=_I)
+spent_challenge = _table("spent_challenge", hash=_B, ends_ms=_I)
+kept = _table("kept", picture=_I, erased_day=_I)
+moderated = _table("moderated", month=_I, issue=_T, decision=_T, pictures=_I)
+statement = _table("statement", number=_I, month=_I, issue=_T, decision=_T, reason=_T, sentence=_T)
 collection = _table(
     "collection",
     id=_T,

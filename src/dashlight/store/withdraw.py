@@ -47,7 +47,7 @@ def erase(transaction: Transaction, numbers: Sequence[int]) -> None:
     _forget_what_was_told(transaction, rows)
     connection = transaction.connection
     for row in rows:
-        for table in (schema.report, schema.cleared):
+        for table in (schema.report, schema.cleared, schema.kept):
             connection.execute(sa.delete(table).where(table.c.picture == row.number))
         connection.execute(sa.delete(_p).where(_p.c.number == row.number))
         connection.execute(sa.insert(schema.gone).values(id=row.id))

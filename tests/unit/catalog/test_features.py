@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashlight.catalog import features
-from dashlight.catalog.reports import Budget, Budgets, Issue
+from dashlight.catalog.reports import Budget, Budgets, Issue, may_hold
 from dashlight.errors import InputError, Unavailable
 from dashlight.store.pictures import Position
 
@@ -66,8 +66,34 @@ def test_a_sender_cannot_spend_everybodys_budget():
 def test_one_hour_of_reports_hides_a_share_of_the_map_only():
     for shown, hidden in ((0, 20), (500, 20), (5_000, 100)):
         budgets = Budgets(together=600, each=20)
-        found = [budgets.spend(f"10.{n // 250}.0.{n % 250}", Issue.PRIVACY, shown=shown) for n in range(600)]
+        found = [budgets.spend(f"10.{n // 250}.{n % 250}.1", Issue.PRIVACY, shown=shown) for n in range(600)]
         assert found == [True] * hidden + [False] * (600 - hidden)
+
+
+def test_half_of_an_hour_is_there_for_senders_of_few_reports():
+    budgets = Budgets(together=600, each=50)
+
+    loud = [budgets.spend(f"10.0.{n % 3}.1", Issue.PRIVACY, shown=0) for n in range(60)]
+    quiet = [budgets.spend(f"10.1.{n // 2}.1", Issue.PRIVACY, shown=0) for n in range(60)]
+
+    assert (sum(loud), sum(quiet)) == (10, 10)
+
+
+def test_many_addresses_of_one_network_are_not_many_senders():
+    for pattern in ("192.0.2.{}", "2001:db8:1:{:x}::1"):
+        budget = Budget(together=1_000, each=5)
+
+        assert sum(budget.try_spend(pattern.format(n % 250)) for n in range(1_000)) == 15
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_script_cannot_blank_the_map_however_long_it_runs(pictures, hours):
+    held = 0
+    for _ in range(min(hours, 5)):
+        while may_hold(held, pictures - held) and held < pictures:
+            held += max(1, pictures // 1_000)
+
+    assert held <= max(pictures * 0.052, min(20, pictures / 2)) + 1
 
 
 def test_a_sender_is_its_whole_network():

@@ -1,0 +1,198 @@
+"""What was reported and decided, as public counts: by month, issue and decision, and never by picture.
+
+What the operator says in public about a decision is kept beside them and names no picture either: to say which picture
+somebody complained about would lead everybody to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from dashlight.errors import InputError
+from dashlight.store import schema
+from dashlight.store.database import Transaction
+
+MOST_STATEMENTS = 100  # The newest so many are shown.
+MOST_CHARACTERS = 280  # Of a public sentence.
+REPORTED = "reported"  # What is counted beside verdicts: that somebody reported,
+REFUSED = "refused"  # and that an upload was refused,
+UPLOAD = "upload"  # which is the issue of those.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ADD = sa.text(
+    "INSERT INTO moderated (month, issue, decision, pictures) VALUES (:month, :issue, :decision, :pictures) "
+    "ON CONFLICT (month, issue, decision) DO UPDATE SET pictures = moderated.pictures + excluded.pictures"
+)
+
+
+class Verdict(StrEnum):
+    """What becomes of a reported picture."""
+
+    RESTORE = "restore"  # It is shown again.
+    DISMISS = "dismiss"  # It goes on being shown.
+    KEEP = "keep"  # It is hidden, and erased after `KEPT_DAYS` if nothing else is decided.
+    ERASE = "erase"
+
+
+class Reason(StrEnum):
+    """Why a decision was made."""
+
+    FACE = "face"
+    PLATE = "plate"
+    PERSON = "person"
+    PRIVATE_PLACE = "private_place"
+    COPYRIGHT = "copyright"
+    INAPPROPRIATE = "inappropriate"
+    WRONG_PLACE = "wrong_place"
+    POOR_QUALITY = "poor_quality"
+    LAW = "law"
+    TO_BE_ASKED = "to_be_asked"
+    NOTHING_WRONG = "nothing_wrong"
+    PAINTED_OVER = "painted_over"
+    UNCLEAR_REPORT = "unclear_report"
+    FLOOD = "flood"
+    OTHER = "other"
+
+
+_AGAINST = (
+    Reason.FACE,
+    Reason.PLATE,
+    Reason.PERSON,
+    Reason.PRIVATE_PLACE,
+    Reason.COPYRIGHT,
+    Reason.INAPPROPRIATE,
+    Reason.WRONG_PLACE,
+    Reason.POOR_QUALITY,
+    Reason.LAW,
+    Reason.OTHER,
+)
+_FOR = (Reason.NOTHING_WRONG, Reason.PAINTED_OVER, Reason.UNCLEAR_REPORT, Reason.FLOOD, Reason.OTHER)
+REASONS: dict[Verdict, tuple[Reason, ...]] = {
+    Verdict.RESTORE: _FOR,
+    Verdict.DISMISS: _FOR,
+    Verdict.KEEP: (Reason.TO_BE_ASKED, *_AGAINST),
+    Verdict.ERASE: _AGAINST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision, and what is said of it.
+
+    Attributes:
+        verdict: What becomes of the picture.
+        reason: Why; one of `REASONS` of the verdict.
+        sentence: For everybody to read, or empty.
+    """
+
+    verdict: Verdict
+    reason: Reason = Reason.OTHER
+    sentence: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise InputError when the reason is none for the verdict, or the sentence is not one line of text."""
+        if self.reason not in REASONS[self.verdict]:
+            known = ", ".join(REASONS[self.verdict])
+            raise InputError(
+                f"{self.reason} is no reason to {self.verdict} a picture", hint=f"one of {known}", code="bad-reason"
+            )
+        if len(self.sentence) > MOST_CHARACTERS or not self.sentence.isprintable():
+            raise InputError(
+                f"the public sentence has {len(self.sentence)} characters, or others than printable ones in one line; "
+                f"{MOST_CHARACTERS} are allowed",
+                code="bad-sentence",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of one kind in one month.
+
+    Attributes:
+        month: `YYYY-MM`.
+        issue: What was said to be wrong; `upload` for uploads.
+        decision: A verdict, `reported` or `refused`.
+        pictures: How many; of `upload` bundles.
+    """
+
+    month: str
+    issue: str
+    decision: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A public sentence about a decision.
+
+    Attributes:
+        number: Of its row.
+        month: `YYYY-MM`.
+        issue: What was reported.
+        decision: A verdict.
+        reason: Why.
+        sentence: In the operator's words.
+    """
+
+    number: int
+    month: str
+    issue: str
+    decision: str
+    reason: str
+    sentence: str
+
+
+def month_of(day: int) -> int:
+    """Return the month of a day since 1970-01-01, counted since 1970-01."""
+    moment = _EPOCH + timedelta(days=day)
+    return (moment.year - _EPOCH.year) * 12 + moment.month - 1
+
+
+def month_text(month: int) -> str:
+    """Return a month since 1970-01 as `YYYY-MM`."""
+    return f"{_EPOCH.year + month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def count(transaction: Transaction, *, issue: str, decision: str, day: int, pictures: int = 1) -> None:
+    """Add to the public counts of the month of `day`."""
+    row = {"month": month_of(day), "issue": issue, "decision": decision, "pictures": pictures}
+    transaction.connection.execute(_ADD, row)
+
+
+def say(transaction: Transaction, ruling: Ruling, *, issue: str, day: int) -> None:
+    """Keep the public sentence of a ruling, when it has one."""
+    if ruling.sentence:
+        transaction.connection.execute(
+            sa.insert(schema.statement).values(
+                month=month_of(day),
+                issue=issue,
+                decision=str(ruling.verdict),
+                reason=str(ruling.reason),
+                sentence=ruling.sentence,
+            )
+        )
+
+
+def unsay(transaction: Transaction, number: int) -> None:
+    """Delete a public sentence; once more changes nothing."""
+    transaction.connection.execute(sa.delete(schema.statement).where(schema.statement.c.number == number))
+
+
+def counts(connection: sa.Connection) -> list[Count]:
+    """Return all public counts, the newest month first."""
+    table = schema.moderated
+    rows = connection.execute(sa.select(table).order_by(table.c.month.desc(), table.c.issue, table.c.decision)).all()
+    return [Count(month_text(row.month), row.issue, row.decision, row.pictures) for row in rows]
+
+
+def statements(connection: sa.Connection) -> Sequence[Statement]:
+    """Return the newest public sentences, newest first."""
+    table = schema.statement
+    rows = connection.execute(sa.select(table).order_by(table.c.number.desc()).limit(MOST_STATEMENTS)).all()
+    return [
+        Statement(row.number, month_text(row.month), row.issue, row.decision, row.reason, row.sentence) for row in rows
+    ]
