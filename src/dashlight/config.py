@@ -9,6 +9,7 @@ environment of the process decides where pictures go and where the seed lies; tr
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import logging
 import os
 import re
@@ -44,7 +45,11 @@ _S = TypeVar("_S")
 _LOG = logging.getLogger(__name__)
 _PREFIX = "DASHLIGHT_"
 _NO_SETTINGS = ("DASHLIGHT_CONFIG",)  # Variables of ours that belong to no section.
-_PASSWORD = re.compile(r"(://[^:@/?#]*):[^@/]*@")
+_WITH_PASSWORD = ("database_url", "objects_url", "public_url", "proxy")
+# A password may hold any character where nobody escaped it: what is before the last @ is taken for it.
+_PASSWORDS = (re.compile(r"(://[^:@/?#]*):.*@"), re.compile(r"(://)[^@]*:(?!\*\*\*@).*@"))
+_QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
+_MAX_DIGITS = 18  # Of microseconds: thirty thousand years.
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -113,7 +118,30 @@ def masked(name: str, value: Any) -> Any:
         return value
     if name.endswith("_secret"):
         return "***"
-    return _PASSWORD.sub(r"\1:***@", value) if name.endswith("_url") else value
+    return _without_password(value) if name in _WITH_PASSWORD else value
+
+
+def _without_password(address: str) -> str:
+    if "://" not in address:  # No address: nobody knows which part of it is the password.
+        return "***" if "@" in address or "=" in address else address
+    shown = _QUERY_PASSWORD.sub(r"\1***", address)
+    for password in _PASSWORDS:
+        shown, count = password.subn(r"\1:***@", shown)
+        if count:
+            break
+    return shown
+
+
+def _check_addresses(called: str, given: str) -> None:
+    """Raise UsageError unless it is empty or lists addresses and networks, with commas between them."""
+    for part in given.split(",") if given else ():
+        try:
+            ipaddress.ip_network(part.strip())
+        except ValueError as exc:
+            raise UsageError(
+                f"{called} {given!r:.90}: {part.strip()!r:.60} is no address and no network",
+                hint="such as 127.0.0.1 or 10.0.0.0/24; a name is never looked up, and nobody may believe everybody",
+            ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +182,8 @@ class ServerSettings:
             person sends a few, a script many. Those that hide take at most 2 % of the map, or 20 pictures.
         reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour. Over
             both a report about privacy is kept for the operator and hides nothing.
-        trusted_proxy: Addresses of the proxy whose `X-Forwarded-For` is believed, such as `127.0.0.1`, with commas
-            between them; empty believes nobody, as anybody may write that header.
+        trusted_proxy: Addresses or networks of the proxy whose `X-Forwarded-For` is believed, such as `127.0.0.1`, with
+            commas between them; empty believes nobody, as anybody may write that header.
         live_clients: Live streams open at once; others get 503.
         live_queue: Events that wait for one slow live stream; when full they are dropped for one `refresh`.
         tile_cache_mb: Memory for encoded tiles.
@@ -215,6 +243,7 @@ class ServerSettings:
             value = getattr(self, name)
             if value and not value.startswith(schemes):
                 raise UsageError(f"server.{name} {masked(name, value)!r} does not begin with {schemes[0]}")
+        _check_addresses("server.trusted_proxy", self.trusted_proxy)
         if not 1 <= len(self.name) <= 80 or not self.name.isprintable():
             raise UsageError(f"server.name {self.name!r:.90} is not a text of 1 to 80 printable characters")
         if len(self.contact) > 200 or not self.contact.isprintable():
@@ -277,7 +306,7 @@ def supervision(env: Mapping[str, str], *, pid: int) -> Supervision:
         return Supervision()
     microseconds, waits_for = env.get("WATCHDOG_USEC", ""), env.get("WATCHDOG_PID", "")
     is_ours = not waits_for or waits_for == str(pid)
-    is_number = microseconds.isascii() and microseconds.isdigit()
+    is_number = microseconds.isascii() and microseconds.isdigit() and len(microseconds) <= _MAX_DIGITS
     return Supervision(address, int(microseconds) / 1e6 if is_ours and is_number else 0.0)
 
 

@@ -3,7 +3,16 @@ import json
 import pytest
 
 from dashlight.cli import main
-from dashlight.config import EdgeSettings, ServerSettings, Supervision, Unknown, load, supervision, unknown_names
+from dashlight.config import (
+    EdgeSettings,
+    ServerSettings,
+    Supervision,
+    Unknown,
+    load,
+    masked,
+    supervision,
+    unknown_names,
+)
 from dashlight.errors import UsageError
 
 
@@ -51,6 +60,9 @@ def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path):
         ("name", "two\nlines"),
         ("contact", "x" * 201),
         ("contact", "two\nlines"),
+        ("trusted_proxy", "*"),
+        ("trusted_proxy", "127.0.0.1, *"),
+        ("trusted_proxy", "caddy"),
     ],
 )
 def test_a_value_out_of_bounds_is_told(tmp_path, name, value):
@@ -156,9 +168,60 @@ def test_config_show_tells_the_folder_that_is_really_used(tmp_path, capsys, monk
         ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}, Supervision("@s", 30.0)),
         ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"}, Supervision("@s")),
         ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "soon"}, Supervision("@s")),
+        ({"NOTIFY_SOCKET": "@s", "WATCHDOG_USEC": "9" * 5_000}, Supervision("@s")),
         ({"NOTIFY_SOCKET": "relative"}, Supervision()),
         ({"NOTIFY_SOCKET": "@"}, Supervision()),
     ],
 )
 def test_only_the_supervisor_of_this_process_is_told(env, expected):
     assert supervision(env, pid=7) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("proxy", "socks5://me:hunter2@127.0.0.1:9050"),
+        ("database_url", "postgresql://me:hun/ter2@host/db"),
+        ("database_url", "postgresql://me:hun@ter2@host/db"),
+        ("database_url", "postgresql://me:hun?ter2#@host/db"),
+        ("database_url", "postgresql://a/b:hunter2@host/db"),
+        ("database_url", "postgresql://me@host/db?sslmode=require&password=hunter2"),
+        ("database_url", "host=db user=me password=hunter2"),
+        ("database_url", "me:hunter2@host/db"),
+        ("objects_url", "s3://bucket/prefix?endpoint=https://me:hunter2@host&region=x"),
+        ("objects_url", "s3://bucket/prefix?secret_access_key=hunter2"),
+        ("objects_secret", "hunter2"),
+    ],
+)
+def test_no_password_is_shown_however_it_is_written(name, value):
+    shown = masked(name, value)
+
+    assert "***" in shown
+    assert not any(part in shown for part in ("hun", "ter2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("database_url", "postgresql://me@host:5432/db?sslmode=require"),
+        ("objects_url", "s3://bucket/prefix?endpoint=http://127.0.0.1:8333&region=x"),
+        ("public_url", "https://pictures.example.org"),
+        ("proxy", "socks5://127.0.0.1:9050"),
+        ("contact", "maps@example.org"),
+    ],
+)
+def test_what_holds_no_password_is_shown_as_it_is(name, value):
+    assert masked(name, value) == value
+
+
+def test_a_database_that_is_no_address_is_refused_without_its_password(tmp_path):
+    with pytest.raises(UsageError, match="database_url") as caught:
+        loaded(tmp_path, env={"DASHLIGHT_SERVER_DATABASE_URL": "host=db password=hunter2"})
+
+    assert "hunter2" not in caught.value.message
+
+
+def test_addresses_and_networks_of_proxies_are_taken(tmp_path):
+    found = loaded(tmp_path, env={"DASHLIGHT_SERVER_TRUSTED_PROXY": "127.0.0.1, ::1,172.30.57.0/24"})
+
+    assert found.settings.trusted_proxy == "127.0.0.1, ::1,172.30.57.0/24"

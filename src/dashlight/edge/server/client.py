@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
+from dashlight.config import masked
 from dashlight.edge.server.deadline import Deadline
 from dashlight.errors import (
     Conflict,
@@ -108,7 +109,10 @@ class Server:
                 headers={"User-Agent": "dashlight", "Accept": "application/json", "Accept-Encoding": "identity"},
             )
         except (ValueError, ImportError, httpx.InvalidURL) as exc:
-            raise UsageError(f"cannot use the proxy {self._proxy!r}: {exc}") from exc
+            raise UsageError(  # What httpx says may name a part of the password.
+                f"cannot use the proxy {masked('proxy', self._proxy)!r}",
+                hint="such as socks5://127.0.0.1:9050; write a : / ? # or @ of a password as %3A %2F %3F %23 %40",
+            ) from exc
 
     def close(self) -> None:
         """Close the connections."""

@@ -371,6 +371,14 @@ def test_a_proxy_that_is_away_is_a_server_out_of_reach(proxy):
     assert caught.value.code == "unreachable"
 
 
+@pytest.mark.parametrize("proxy", ["ftp://me:hunter2@proxy", "http://me:hunter2/x@proxy"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(proxy):
+    with pytest.raises(UsageError, match="cannot use the proxy") as caught:
+        Server("http://127.0.0.1:9", proxy=proxy)
+
+    assert "hunter2" not in caught.value.message
+
+
 @pytest.mark.parametrize(
     "url", ["roads.example", "ftp://roads.example", "http://", "https://u:p@roads.example", "http://x/?q=1"]
 )
