@@ -16,16 +16,23 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from stac_fastapi.types.stac import LandingPage
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from dashlight import catalog, ingest
 from dashlight.catalog.assets import Assets
 from dashlight.catalog.live import Hub
+from dashlight.catalog.panoramax import items as panoramax_items
+from dashlight.catalog.panoramax import landing as panoramax_landing
+from dashlight.catalog.panoramax.routes import Panoramax
+from dashlight.catalog.panoramax.routes import make_router as panoramax_router
+from dashlight.catalog.panoramax.tiles import draw_for
 from dashlight.catalog.reports import Budgets
 from dashlight.catalog.routes import Catalog
 from dashlight.catalog.routes import make_router as catalog_router
 from dashlight.catalog.stac.cursor import Cursors
+from dashlight.catalog.stac.items import Site
 from dashlight.catalog.stac.routes import Stac
 from dashlight.catalog.stac.routes import make_router as stac_router
 from dashlight.catalog.summary import Summaries
@@ -142,8 +149,10 @@ def build(
         openapi_url="/v1/openapi.json",
     )
     api.include_router(ingest_router(door))
-    api.include_router(catalog_router(_catalog(settings, store, hub, base_url)))
-    api.include_router(stac_router(_stac(settings, store, base_url)))
+    readable = _catalog(settings, store, hub, base_url)
+    api.include_router(catalog_router(readable))
+    api.include_router(stac_router(_stac(settings, store, readable)))
+    api.include_router(panoramax_router(_panoramax(settings, readable)))
     _add_operations(api, store, registry)
     _add_problems(api)
     return Application(_Border(api), api, store, hub.close)
@@ -178,13 +187,33 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
     )
 
 
-def _stac(settings: ServerSettings, store: Store, base_url: str) -> Stac:
+def _stac(settings: ServerSettings, store: Store, readable: Catalog) -> Stac:
+    def landing_page(site: Site, license_id: str) -> LandingPage:
+        return panoramax_landing.landing_page(site, license_id, readable.summaries.summary())
+
     return Stac(
         database=store.database,
         cursors=Cursors(store.key.private_bytes_raw()),
         name=settings.name,
         license_id=settings.license,
-        base_url=base_url,
+        base_url=readable.base_url,
+        landing_page=landing_page,
+        collection_of=panoramax_items.collection_of,
+        item_of=panoramax_items.item_of,
+    )
+
+
+def _panoramax(settings: ServerSettings, readable: Catalog) -> Panoramax:
+    account = panoramax_landing.Account.of(readable.instance["server_key"], settings.name)
+    cache_bytes = settings.tile_cache_mb << 19  # Half of what the map's own tiles have.
+    draw = draw_for(str(account.id))
+    return Panoramax(
+        catalog=readable,
+        tiles=Tiles(readable.database, cache_bytes=cache_bytes, draw=draw),
+        account=account,
+        license_id=settings.license,
+        contact=settings.contact,
+        version=readable.instance["version"],
     )
 
 

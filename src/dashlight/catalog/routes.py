@@ -13,11 +13,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashlight.catalog import features, reports, summary
-from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_security_policy
+from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_security_policy, embedded
 from dashlight.catalog.live import Hub
 from dashlight.catalog.reports import Budgets, Issue
 from dashlight.catalog.summary import Summaries
-from dashlight.catalog.tiles import MAX_ZOOM, Tiles
+from dashlight.catalog.tiles import MAX_ZOOM, Tile, Tiles
 from dashlight.errors import InputError
 from dashlight.store import pictures
 from dashlight.store.database import Database
@@ -191,43 +191,58 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
     del list_pictures, one_picture, report
 
 
+JPEG_REPLIES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}}},
+    206: {"description": "The part that Range asks for"},
+    410: {"description": "Erased or hidden"},
+    416: {"description": "The part lies behind the end"},
+    **_NOT_MODIFIED,
+}
+
+
+def send_picture(catalog: Catalog, picture_id: UUID, request: Request, *, is_thumbnail: bool) -> Response:
+    """Return the reply with a picture's JPEG or its thumbnail's, or the part that is asked for."""
+    with catalog.database.read() as connection:
+        found = pictures.find_bytes(connection, picture_id, is_thumbnail=is_thumbnail)
+    etag = f'"{picture_id.hex}{"t" if is_thumbnail else "p"}"'
+    headers = {"ETag": etag, "Cache-Control": "public, max-age=60", "Accept-Ranges": "bytes"}
+    if _is_known(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    asked = request.headers.get("range")
+    if asked is not None and request.headers.get("if-range", etag) != etag:
+        asked = None
+    part = features.parsed_range(asked, found.size_bytes)
+    start, end = part or (0, found.size_bytes)
+    content = catalog.objects.read(found.key, found.offset + start, end - start)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size_bytes}"
+    return Response(content, 206 if part else 200, media_type="image/jpeg", headers=headers)
+
+
 def _add_bytes(router: APIRouter, catalog: Catalog) -> None:
-    responses: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"image/jpeg": {}}},
-        206: {"description": "The part that Range asks for"},
-        410: {"description": "Erased or hidden"},
-        416: {"description": "The part lies behind the end"},
-        **_NOT_MODIFIED,
-    }
-
-    def send(picture_id: UUID, request: Request, *, is_thumbnail: bool) -> Response:
-        with catalog.database.read() as connection:
-            found = pictures.find_bytes(connection, picture_id, is_thumbnail=is_thumbnail)
-        etag = f'"{picture_id.hex}{"t" if is_thumbnail else "p"}"'
-        headers = {"ETag": etag, "Cache-Control": "public, max-age=60", "Accept-Ranges": "bytes"}
-        if _is_known(request.headers.get("if-none-match"), etag):
-            return Response(status_code=304, headers=headers)
-        asked = request.headers.get("range")
-        if asked is not None and request.headers.get("if-range", etag) != etag:
-            asked = None
-        part = features.parsed_range(asked, found.size_bytes)
-        start, end = part or (0, found.size_bytes)
-        content = catalog.objects.read(found.key, found.offset + start, end - start)
-        if part is not None:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size_bytes}"
-        return Response(content, 206 if part else 200, media_type="image/jpeg", headers=headers)
-
-    @router.get("/v1/pictures/{picture_id}/picture.jpg", response_class=Response, responses=responses)
+    @router.get("/v1/pictures/{picture_id}/picture.jpg", response_class=Response, responses=JPEG_REPLIES)
     def picture(picture_id: PictureId, request: Request) -> Response:
         """Return the picture's JPEG."""
-        return send(picture_id, request, is_thumbnail=False)
+        return send_picture(catalog, picture_id, request, is_thumbnail=False)
 
-    @router.get("/v1/pictures/{picture_id}/thumb.jpg", response_class=Response, responses=responses)
+    @router.get("/v1/pictures/{picture_id}/thumb.jpg", response_class=Response, responses=JPEG_REPLIES)
     def thumbnail(picture_id: PictureId, request: Request) -> Response:
         """Return the thumbnail's JPEG."""
-        return send(picture_id, request, is_thumbnail=True)
+        return send_picture(catalog, picture_id, request, is_thumbnail=True)
 
     del picture, thumbnail
+
+
+def send_tile(tile: Tile, request: Request, *, empty_status: int = 204) -> Response:
+    """Return the reply with a tile; an empty one has a status of its own."""
+    headers = {"ETag": tile.etag, "Cache-Control": _REVALIDATE, "Vary": "Accept-Encoding"}
+    if _is_known(request.headers.get("if-none-match"), tile.etag):
+        return Response(status_code=304, headers=headers)
+    if tile.is_empty:
+        return Response(status_code=empty_status, media_type=TILE_TYPE, headers=headers)
+    if tile.encoding != "identity":
+        headers["Content-Encoding"] = tile.encoding
+    return Response(tile.content, media_type=TILE_TYPE, headers=headers)
 
 
 def _add_map(router: APIRouter, catalog: Catalog) -> None:
@@ -247,15 +262,7 @@ def _add_map(router: APIRouter, catalog: Catalog) -> None:
     ) -> Response:
         """Return a vector tile."""
         coding = accepted_encoding(request.headers.get("accept-encoding"), offered=("gzip", "br"))
-        found = catalog.tiles.tile(zoom, x, y, days=features.parsed_days(first, to), encoding=coding)
-        headers = {"ETag": found.etag, "Cache-Control": _REVALIDATE, "Vary": "Accept-Encoding"}
-        if _is_known(request.headers.get("if-none-match"), found.etag):
-            return Response(status_code=304, headers=headers)
-        if found.is_empty:
-            return Response(status_code=204, headers=headers)
-        if coding != "identity":
-            headers["Content-Encoding"] = coding
-        return Response(found.content, media_type=TILE_TYPE, headers=headers)
+        return send_tile(catalog.tiles.tile(zoom, x, y, days=features.parsed_days(first, to), encoding=coding), request)
 
     @router.get(
         "/live",
@@ -293,6 +300,15 @@ def _add_pages(router: APIRouter, catalog: Catalog) -> None:
     def index(request: Request) -> Response:
         return page("index.html", request)
 
+    @router.get("/embed", include_in_schema=False)
+    def embed(request: Request) -> Response:
+        """Return the map for other people's pages; it is the only page that they may frame, and it changes nothing."""
+        asset = embedded(catalog.assets.find("index.html"))
+        response = _asset(asset, request)
+        policy = content_security_policy(asset.content.decode(), frame_ancestors="*")
+        response.headers["Content-Security-Policy"] = policy
+        return response
+
     @router.get("/about", include_in_schema=False)
     def about(request: Request) -> Response:
         return page("about.html", request)
@@ -304,4 +320,4 @@ def _add_pages(router: APIRouter, catalog: Catalog) -> None:
             response.headers["Content-Security-Policy"] = SCRIPT_POLICY
         return response
 
-    del index, about, asset
+    del index, embed, about, asset
