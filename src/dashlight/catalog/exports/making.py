@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dashlight.catalog.exports.bundles import Bundles
 from dashlight.catalog.exports.formats import Format
 from dashlight.catalog.exports.job import Check, Made, StoreExport, Tell, turn
+from dashlight.catalog.exports.partitions import Partitions
 from dashlight.catalog.exports.snapshot import Snapshot
+from dashlight.catalog.exports.tileset import Tileset
 from dashlight.errors import UsageError
 from dashlight.store import exports
 from dashlight.store.upkeep import Store
@@ -26,10 +29,15 @@ def format_of(name: str, *, base_url: str) -> Format:
     Raises:
         UsageError: When there is none of that name.
     """
-    del base_url
     match name:
         case "geoparquet":
             return Snapshot()
+        case "partitions":
+            return Partitions()
+        case "pmtiles":
+            return Tileset()
+        case "bundles":
+            return Bundles(base_url=base_url)
         case _:
             raise UsageError(f"there is no export {name!r}")
 
