@@ -32,6 +32,7 @@ RESOLUTIONS = (1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8)  # Of H3, for zoom 0 to 10: abou
 _FRINGE = 8  # Cells whose centre lies within 1/8 of a tile outside may reach in.
 _REMEMBERED_CHANGES = 256
 _ENTRY_BYTES = 400  # What an entry costs beside its bytes.
+_CODE_BITS, _CODE_MASK = 24, (1 << 24) - 1  # A tile as one number: zoom, column, row.
 
 Days = tuple[int, int]
 
@@ -204,8 +205,8 @@ class _Cache:
         self._size_bytes = size_bytes
         self._used_bytes = 0
         self._tiles: OrderedDict[Key, Tile] = OrderedDict()
-        self._by_place: dict[tuple[int, int, int], set[Key]] = {}
-        self._changes: deque[frozenset[tuple[int, int, int]]] = deque(maxlen=_REMEMBERED_CHANGES)
+        self._by_place: dict[int, set[Key]] = {}  # By `_code_of`.
+        self._changes: deque[frozenset[int]] = deque(maxlen=_REMEMBERED_CHANGES)
         self.version = 0
 
     def get(self, key: Key) -> Tile | None:
@@ -217,7 +218,7 @@ class _Cache:
 
     def put(self, key: Key, tile: Tile, version: int) -> None:
         """Keep a tile that was read at `version`, unless something on it has changed since."""
-        place = key[:3]
+        place = _code_of(*key[:3])
         with self._lock:
             missed = self.version - version
             if missed > len(self._changes) or any(place in self._changes[-back] for back in range(1, missed + 1)):
@@ -236,7 +237,7 @@ class _Cache:
             self._forget()
         if not change.qks:
             return
-        places_touched = frozenset(touched_tiles(change.qks))
+        places_touched = _touched_codes(change.qks)
         with self._lock:
             self.version += 1
             self._changes.append(places_touched)
@@ -256,26 +257,35 @@ class _Cache:
     def _drop(self, key: Key) -> None:
         tile = self._tiles.pop(key)
         self._used_bytes -= len(tile.content) + _ENTRY_BYTES
-        keys = self._by_place[key[:3]]
+        place = _code_of(*key[:3])
+        keys = self._by_place[place]
         keys.discard(key)
         if not keys:
-            del self._by_place[key[:3]]
+            del self._by_place[place]
 
 
 def touched_tiles(qks: Iterable[int]) -> set[tuple[int, int, int]]:
-    """Return every tile (zoom, x, y) that shows something of the places `qks`.
+    """Return every tile (zoom, x, y) that shows something of the places `qks`."""
+    codes = _touched_codes(qks)
+    return {(code >> 2 * _CODE_BITS, (code >> _CODE_BITS) & _CODE_MASK, code & _CODE_MASK) for code in codes}
+
+
+def _code_of(zoom: int, x: int, y: int) -> int:
+    return (zoom << 2 * _CODE_BITS) | (x << _CODE_BITS) | y
+
+
+def _touched_codes(qks: Iterable[int]) -> frozenset[int]:
+    """Return what `_code_of` gives for every tile that shows something of the places `qks`.
 
     A place is shown by the cell that holds it, and the cell's centre may lie in a neighbouring tile: so the
     neighbours are touched too.
     """
     keys = np.unique(np.fromiter(qks, np.int64) >> 2 * (QK_ZOOM - MAX_ZOOM))
-    x, y = xy_of(keys)
-    touched = set()
-    for zoom in range(MAX_ZOOM, -1, -1):
-        pairs = np.unique(np.stack([x >> (MAX_ZOOM - zoom), y >> (MAX_ZOOM - zoom)], axis=1), axis=0)
-        n = 1 << zoom
-        for tile_x, tile_y in pairs.tolist():
-            touched |= {
-                (zoom, (tile_x + dx) % n, tile_y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if 0 <= tile_y + dy < n
-            }
-    return touched
+    x, y = (each.astype(np.int64) for each in xy_of(keys))
+    zooms = np.arange(MAX_ZOOM + 1, dtype=np.int64)[:, None]
+    n = (1 << zooms)[:, :, None, None]
+    step = np.array([-1, 0, 1], np.int64)
+    columns = ((x >> (MAX_ZOOM - zooms))[:, :, None, None] + step[:, None]) % n
+    rows = (y >> (MAX_ZOOM - zooms))[:, :, None, None] + step
+    codes = (zooms[:, :, None, None] << 2 * _CODE_BITS) | (columns << _CODE_BITS) | rows
+    return frozenset(np.unique(codes[np.broadcast_to((rows >= 0) & (rows < n), codes.shape)]).tolist())
