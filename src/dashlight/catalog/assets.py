@@ -103,11 +103,21 @@ def _asset(content: bytes, media_type: str, suffix: str) -> Asset:
     return Asset(content, gzipped, media_type, hashlib.sha256(content).hexdigest()[:32])
 
 
-def content_security_policy(page: str) -> str:
+def embedded(page: Asset) -> Asset:
+    """Return the map as it is shown on other people's pages: its root element says so to styles and modules."""
+    content = page.content.replace(b"<html ", b'<html class="embed" ', 1)
+    return _asset(content, page.media_type, ".html")
+
+
+def content_security_policy(page: str, *, frame_ancestors: str = "'none'") -> str:
     """Return the policy of a page: own origin only; its import map, the one inline script, by hash.
 
     `worker-src blob:` is for MapLibre GL, which starts its workers from one; `img-src data: blob:` for its sprites and
     for pictures that the map decodes.
+
+    Args:
+        page: Its HTML.
+        frame_ancestors: Who may show it inside a page of their own.
     """
     hashes = "".join(
         f" 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
@@ -125,6 +135,6 @@ def content_security_policy(page: str) -> str:
             "manifest-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {frame_ancestors}",
         )
     )

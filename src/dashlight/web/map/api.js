@@ -2,9 +2,9 @@
  * The server's readers' API (docs/reference/http.md).
  *
  * @typedef {import('./types.js').Bounds} Bounds
- * @typedef {import('./types.js').Dates} Dates
  * @typedef {import('./types.js').Instance} Instance
  * @typedef {import('./types.js').Picture} Picture
+ * @typedef {import('./wanted.js').Wanted} Wanted
  */
 
 import { bboxParameter } from './geo.js';
@@ -74,12 +74,13 @@ export function instance() {
  * Return pictures in a box, newest first.
  *
  * @param {Bounds} bounds
- * @param {Dates} dates
+ * @param {Wanted} wanted
  * @param {{limit?: number, cursor?: string | null, signal?: AbortSignal}} [options]
  * @returns {Promise<{features: Picture[], next?: string | null}>}
  */
-export function pictures(bounds, dates, { limit = 40, cursor = null, signal } = {}) {
-  return asked(`/v1/pictures${queryOf({ bbox: bboxParameter(bounds), ...dates, limit, cursor })}`, { signal });
+export function pictures(bounds, { from, to, policies, heading }, { limit = 40, cursor = null, signal } = {}) {
+  const wanted = { from, to, policy: policies?.join(), heading };
+  return asked(`/v1/pictures${queryOf({ bbox: bboxParameter(bounds), ...wanted, limit, cursor })}`, { signal });
 }
 
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Picture>} */

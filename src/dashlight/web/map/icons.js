@@ -102,6 +102,8 @@ const sign = (content) =>
 export const signs = {
   search: () => sign(svg`<circle cx="8.5" cy="8.5" r="5.5"/><path d="m13 13 4.5 4.5"/>`),
   calendar: () => sign(svg`<rect x="3" y="4.5" width="14" height="12.5" rx="1.5"/><path d="M3 8.5h14M7 2.5v3M13 2.5v3"/>`),
+  layers: () => sign(svg`<path d="m10 3 7.5 3.8L10 10.6 2.5 6.8zM3 10.4l7 3.5 7-3.5M3 13.8l7 3.5 7-3.5"/>`),
+  share: () => sign(svg`<path d="M10 12.5V3M6.5 6 10 2.5 13.5 6M5 9.5H3.5v8h13v-8H15"/>`),
   about: () => sign(svg`<circle cx="10" cy="10" r="7.5"/><path d="M10 9.2v4.6M10 6.3v.2"/>`),
   back: () => sign(svg`<path d="M12 4.5 6.5 10l5.5 5.5"/>`),
   forward: () => sign(svg`<path d="M8 4.5 13.5 10 8 15.5"/>`),

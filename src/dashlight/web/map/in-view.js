@@ -3,8 +3,8 @@
  *
  * @typedef {import('./types.js').Arrival} Arrival
  * @typedef {import('./types.js').Bounds} Bounds
- * @typedef {import('./types.js').Dates} Dates
  * @typedef {import('./types.js').Picture} Picture
+ * @typedef {import('./wanted.js').Wanted} Wanted
  * @typedef {'loading' | 'ready' | 'failed' | 'offline'} Status
  */
 
@@ -12,6 +12,7 @@ import * as api from './api.js';
 import { isShown } from './days.js';
 import { precisionOf } from './format.js';
 import { contains } from './geo.js';
+import { EVERYTHING, isNarrowed, isWanted } from './wanted.js';
 
 const SETTLE_MS = 180; // A moving map asks once it rests.
 const MOST_ADDED = 100; // So many arrivals go into the list one by one; with more it is asked for anew, now and then.
@@ -54,8 +55,8 @@ export class InView extends EventTarget {
   fresh = new Set();
   /** @type {Bounds | null} */
   bounds = null;
-  /** @type {Dates} */
-  dates = { from: null, to: null };
+  /** @type {Wanted} */
+  wanted = EVERYTHING;
   /** @type {string | null} */
   cursor = null;
   reason = '';
@@ -68,18 +69,22 @@ export class InView extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #renewal;
 
-  /** The number of pictures in view, or null while it is not known; days are counted by cells, so nearly. */
+  /**
+   * The number of pictures in view, or null where it is not known: days are counted by cells, so nearly, and without
+   * regard to policies and headings.
+   */
   get total() {
     if (!this.days) return null;
     if (!this.cursor) return this.pictures.length;
-    const counted = this.days.reduce((sum, [day, n]) => (isShown(day, this.dates) ? sum + n : sum), 0);
+    if (isNarrowed(this.wanted)) return null;
+    const counted = this.days.reduce((sum, [day, n]) => (isShown(day, this.wanted) ? sum + n : sum), 0);
     return Math.max(counted, this.pictures.length);
   }
 
-  /** Show another part of the map or other dates. @param {Bounds} bounds @param {Dates} dates */
-  show(bounds, dates) {
+  /** Show another part of the map or other pictures. @param {Bounds} bounds @param {Wanted} wanted */
+  show(bounds, wanted) {
     this.bounds = bounds;
-    this.dates = { from: dates.from, to: dates.to };
+    this.wanted = wanted;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.reload(), this.pictures.length || this.status !== 'loading' ? SETTLE_MS : 0);
   }
@@ -94,7 +99,7 @@ export class InView extends EventTarget {
     if (!quietly && this.status !== 'ready') this.#set({ status: 'loading' });
     try {
       const [page, days] = await Promise.all([
-        api.pictures(this.bounds, this.dates, { signal: request.signal }),
+        api.pictures(this.bounds, this.wanted, { signal: request.signal }),
         api.histogram(this.bounds, request.signal),
       ]);
       this.#set({ status: 'ready', pictures: page.features, cursor: page.next ?? null, days, reason: '' });
@@ -109,7 +114,7 @@ export class InView extends EventTarget {
     this.#set({ isLoadingMore: true });
     const signal = this.#request?.signal;
     try {
-      const page = await api.pictures(this.bounds, this.dates, { cursor: this.cursor, signal });
+      const page = await api.pictures(this.bounds, this.wanted, { cursor: this.cursor, signal });
       const known = new Set(this.pictures.map(({ id }) => id));
       const added = page.features.filter(({ id }) => !known.has(id));
       this.#set({ pictures: [...this.pictures, ...added], cursor: page.next ?? null });
@@ -158,8 +163,8 @@ export class InView extends EventTarget {
   }
 
   /** @param {Arrival} arrival */
-  #wants({ lon, lat, day }) {
-    return this.bounds !== null && contains(this.bounds, lon, lat) && isShown(day, this.dates);
+  #wants({ lon, lat, day, policy, heading_deg: heading }) {
+    return this.bounds !== null && contains(this.bounds, lon, lat) && isWanted({ day, policy, heading }, this.wanted);
   }
 
   /** @param {unknown} error */

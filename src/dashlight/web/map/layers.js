@@ -5,20 +5,27 @@
  * @typedef {import('maplibre-gl').LayerSpecification} Layer
  * @typedef {import('maplibre-gl').ExpressionSpecification} Expression
  * @typedef {import('./theme.js').Theme} Theme
+ * @typedef {import('./wanted.js').Wanted} Wanted
+ * @typedef {{layer: 'age' | 'amount', names: boolean}} Look  what the colours tell, and whether places are named
  * @typedef {{type: 'FeatureCollection', features: any[]}} Features
  */
 
 import { queryOf } from './api.js';
-import { today } from './days.js';
+import { dayNumber, today } from './days.js';
 import { AGE_DAYS, AGES } from './theme.js';
+import { HALF_VIEW_DEG } from './wanted.js';
 
 export const PICTURES_ZOOM = 14; // From here on pictures are dots,
 export const EVERY_PICTURE_ZOOM = 17; // from here on every one; before, where they would overlap, one of several.
 export const STREETS_ZOOM = 11;
 
+/** From how many pictures on a cell falls into the next band of amounts: an area's, and a piece of street's. */
+export const AREA_AMOUNTS = /** @type {const} */ ([10, 100, 1000]);
+export const STREET_AMOUNTS = /** @type {const} */ ([2, 5, 10]);
+
 export const NOTHING = /** @type {Features} */ ({ type: 'FeatureCollection', features: [] });
 
-/** Return the addresses of the tiles for a range of days. @param {import('./types.js').Dates} dates */
+/** Return the addresses of the tiles for a range of days. @param {Pick<Wanted, 'from' | 'to'>} wanted */
 export function tileAddresses({ from, to }) {
   return [`${location.origin}/v1/tiles/{z}/{x}/{y}.mvt${queryOf({ from, to })}`];
 }
@@ -26,16 +33,29 @@ export function tileAddresses({ from, to }) {
 /** Return an expression of the style as one; MapLibre's types cannot follow how ours are put together. @param {unknown[]} parts */
 const expression = (parts) => /** @type {Expression} */ (/** @type {unknown} */ (parts));
 
-/** @param {readonly string[]} values one for each band of ages @returns {Expression} */
-function byAge(values) {
-  const age = ['-', today(), ['get', 'day']];
+/** @typedef {{theme: Theme, wanted: Wanted, look: Look}} Drawn */
+
+/** @param {readonly string[]} values one for each band of ages @param {Wanted} wanted @returns {Expression} */
+function byAge(values, { on }) {
+  const age = ['-', on ? dayNumber(on) : today(), ['get', 'day']];
   const steps = AGE_DAYS.flatMap((days, index) => [days, values[index + 1]]);
   return expression(['step', age, values[0], ...steps]);
 }
 
-/** The name of a picture's image; see mapImages. @returns {Expression} */
-function imageName() {
-  return expression(['concat', ['get', 'policy'], '-', byAge(AGES)]);
+/** @param {readonly string[]} values from the palest @param {readonly number[]} amounts @returns {Expression} */
+function byAmount(values, amounts) {
+  const steps = amounts.flatMap((amount, index) => [amount, values[index + 1]]);
+  return expression(['step', ['coalesce', ['get', 'n'], 1], values[0], ...steps]);
+}
+
+/** The colour of a cell. @param {Drawn} drawn @param {readonly number[]} amounts @returns {Expression} */
+function cellColour({ theme, wanted, look }, amounts) {
+  return look.layer === 'amount' ? byAmount([...theme.ages].reverse(), amounts) : byAge(theme.ages, wanted);
+}
+
+/** The name of a picture's image; see mapImages. One picture is one picture: then only shape and wedge tell. @param {Drawn} drawn */
+function imageName({ wanted, look }) {
+  return expression(['concat', ['get', 'policy'], '-', look.layer === 'amount' ? AGES[0] : byAge(AGES, wanted)]);
 }
 
 /** @param {Theme} theme @returns {Layer[]} */
@@ -55,9 +75,10 @@ function basemapLayers(theme) {
   ]);
 }
 
-/** Names stand above the coverage, so that it does not hide where it is. @param {Theme} theme @returns {Layer[]} */
-function nameLayers(theme) {
-  const name = { 'text-field': expression(['get', 'name']), 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
+/** Names stand above the coverage, so that it does not hide where it is. @param {Drawn} drawn @returns {Layer[]} */
+function nameLayers({ theme, look }) {
+  const visibility = look.names ? 'visible' : 'none';
+  const name = { visibility, 'text-field': expression(['get', 'name']), 'text-font': ['system-ui', 'sans-serif'], 'text-max-width': 8 };
   const halo = { 'text-color': theme.label, 'text-halo-color': theme.labelHalo, 'text-halo-width': 1.5 };
   const from = (/** @type {number} */ offset) => expression(['>=', ['zoom'], ['+', ['get', 'rank'], offset]]);
   return /** @type {Layer[]} */ ([
@@ -89,9 +110,10 @@ function groundWidth(metres) {
   return ['interpolate', ['exponential', 2], ['zoom'], 11, Math.max(1.6, at(11)), 14, Math.max(3, at(14)), 20, at(20)];
 }
 
-/** Coverage and streets. @param {Theme} theme @returns {Layer[]} */
-function farLayers(theme) {
-  const colour = byAge(theme.ages);
+/** Coverage and streets. @param {Drawn} drawn @returns {Layer[]} */
+function farLayers(drawn) {
+  const colour = cellColour(drawn, AREA_AMOUNTS);
+  const streetColour = cellColour(drawn, STREET_AMOUNTS);
   const tiles = { source: 'pictures' };
   return /** @type {Layer[]} */ ([
     {
@@ -118,24 +140,25 @@ function farLayers(theme) {
       'source-layer': 'streets',
       minzoom: STREETS_ZOOM,
       maxzoom: PICTURES_ZOOM,
-      layout: { 'circle-sort-key': ['get', 'day'] },
-      paint: { 'circle-color': colour, 'circle-radius': groundWidth(26) },
+      layout: { 'circle-sort-key': ['get', drawn.look.layer === 'amount' ? 'n' : 'day'] },
+      paint: { 'circle-color': streetColour, 'circle-radius': groundWidth(26) },
     },
     {
       id: 'arrivals-far',
       type: 'circle',
       source: 'arrivals',
       maxzoom: PICTURES_ZOOM,
-      paint: { 'circle-color': colour, 'circle-radius': groundWidth(26) },
+      paint: { 'circle-color': streetColour, 'circle-radius': groundWidth(26) },
     },
   ]);
 }
 
-/** A dot and a wedge for each picture. @param {Theme} theme @returns {Layer[]} */
-function closeLayers(theme) {
-  const colour = byAge(theme.ages);
+/** A dot and a wedge for each picture. @param {Drawn} drawn @returns {Layer[]} */
+function closeLayers(drawn) {
+  const { theme, wanted, look } = drawn;
+  const colour = look.layer === 'amount' ? theme.ages[0] : byAge(theme.ages, wanted);
   const icon = {
-    'icon-image': imageName(),
+    'icon-image': imageName(drawn),
     'icon-rotate': ['get', 'heading'],
     'icon-rotation-alignment': 'map',
     'icon-size': ['interpolate', ['linear'], ['zoom'], 14, 0.75, 16, 1, 19, 1.2],
@@ -194,12 +217,11 @@ function closeLayers(theme) {
 /**
  * Return the whole style.
  *
- * @param {Theme} theme
- * @param {import('./types.js').Dates} dates
+ * @param {Drawn} drawn
  * @param {Record<'arrivals' | 'hovered' | 'selected', Features>} overlays
  * @returns {Style}
  */
-export function mapStyle(theme, dates, overlays) {
+export function mapStyle(drawn, overlays) {
   const own = (/** @type {string} */ name) => `/assets/vendor/basemap/${name}.geojson`;
   const geojson = (/** @type {string | Features} */ data, maxzoom = 18) => ({ type: 'geojson', data, maxzoom });
   return /** @type {Style} */ ({
@@ -209,21 +231,29 @@ export function mapStyle(theme, dates, overlays) {
       borders: geojson(own('borders'), 8),
       states: geojson(own('states'), 8),
       labels: geojson(own('labels'), 8),
-      pictures: { type: 'vector', tiles: tileAddresses(dates), minzoom: 0, maxzoom: 15 },
+      pictures: { type: 'vector', tiles: tileAddresses(drawn.wanted), minzoom: 0, maxzoom: 15 },
       arrivals: geojson(overlays.arrivals),
       hovered: geojson(overlays.hovered),
       selected: geojson(overlays.selected),
     },
-    layers: [...basemapLayers(theme), ...farLayers(theme), ...nameLayers(theme), ...closeLayers(theme)],
+    layers: [...basemapLayers(drawn.theme), ...farLayers(drawn), ...nameLayers(drawn), ...closeLayers(drawn)],
   });
 }
 
 /**
- * Return the filter of the dots: not those that the overlay of arrivals draws, and not those that are gone.
+ * Return the filter of the dots: of the wanted policies and headings, not those that the overlay of arrivals draws, and
+ * not those that are gone.
  *
+ * @param {Wanted} wanted
  * @param {Iterable<string>} hidden identifiers
  * @returns {Expression}
  */
-export function withoutPictures(hidden) {
-  return expression(['!', ['in', ['get', 'id'], ['literal', [...hidden]]]]);
+export function wantedPictures({ policies, heading }, hidden) {
+  const parts = [['!', ['in', ['get', 'id'], ['literal', [...hidden]]]]];
+  if (policies) parts.push(['in', ['get', 'policy'], ['literal', policies]]);
+  if (heading !== null) {
+    const turn = ['%', ['+', ['-', ['get', 'heading'], heading], 360 + HALF_VIEW_DEG], 360];
+    parts.push(/** @type {any} */ (['<=', turn, 2 * HALF_VIEW_DEG]));
+  }
+  return expression(['all', ...parts]);
 }

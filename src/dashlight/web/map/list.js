@@ -15,6 +15,7 @@ import { policyShape } from './icons.js';
 import { LightElement } from './light.js';
 import { nearestName } from './places.js';
 import { t } from './text.js';
+import { countUpTo, isNarrowed } from './wanted.js';
 
 const MOST_AREAS = 8;
 
@@ -35,7 +36,8 @@ export class ListElement extends LightElement {
 
   #heading() {
     const { view, arrived } = /** @type {Page} */ (this.page);
-    const title = view.total === null ? t('inViewUnknown') : t('inView', { n: view.total });
+    const unknown = view.cursor ? t('inViewMore', { n: view.pictures.length }) : t('inViewUnknown');
+    const title = view.total === null ? unknown : t('inView', { n: view.total });
     return html`<div class="list-head">
       <h2 tabindex="-1" id="list-title">${title}</h2>
       ${arrived
@@ -103,15 +105,16 @@ export class ListElement extends LightElement {
 
   #empty() {
     const { view, state, instance, showAll } = /** @type {Page} */ (this.page);
-    const { from, to } = state.shown;
+    const { shown } = state;
     if (instance && instance.pictures === 0) {
       return this.#message('emptyInstance', html`<a class="button" href="/about#contribute">${t('howToContribute')}</a>`);
     }
-    if (from || to) {
-      return this.#message(
-        'emptyDates',
-        html`<button class="button" @click=${() => state.change({ from: null, to: null }, { push: true })}>${t('clearDates')}</button>`,
-      );
+    if (isNarrowed(shown)) {
+      return this.#message('emptyFilters', this.#clear('clearFilters', { policies: null, heading: null }));
+    }
+    if (shown.from || shown.to || shown.asof || shown.compare) {
+      const all = { from: null, to: null, asof: null, compare: null, list: /** @type {const} */ ('after') };
+      return this.#message('emptyDates', this.#clear('clearDates', all));
     }
     return this.#message(
       'empty',
@@ -119,6 +122,30 @@ export class ListElement extends LightElement {
         ? html`<button class="button" @click=${() => showAll()}>${t('showAll')}</button>`
         : nothing,
     );
+  }
+
+  /** @param {string} words @param {Partial<import('./state.js').Shown>} patch */
+  #clear(words, patch) {
+    return html`<button class="button" @click=${() => this.page?.state.change(patch, { push: true })}>${t(words)}</button>`;
+  }
+
+  /** Both sides of a comparison in words; either can be listed. */
+  #compared() {
+    const { view, state } = /** @type {Page} */ (this.page);
+    const { compare, asof, list } = state.shown;
+    if (!compare) return nothing;
+    const side = (/** @type {import('./wanted.js').Side} */ name, /** @type {string | null} */ day) => {
+      const words = t('asOf', { day: day ? shortDay(day) : t('today') });
+      const count = view.days ? t('countPictures', { n: countUpTo(view.days, day) }) : '';
+      return html`<button
+        class="button compared-side"
+        aria-pressed=${list === name ? 'true' : 'false'}
+        @click=${() => state.change({ list: name }, { push: true })}
+      >
+        <span>${words}</span><span class="small quiet">${count}</span>
+      </button>`;
+    };
+    return html`<div class="compared" role="group" aria-label=${t('comparedList')}>${side('before', compare)} ${side('after', asof)}</div>`;
   }
 
   /** @param {string} key @param {unknown} next */
@@ -138,9 +165,9 @@ export class ListElement extends LightElement {
       return this.#message('failed', html`<button class="button" @click=${() => view.reload()}>${t('tryAgain')}</button>`);
     }
     if (!view.pictures.length && view.status === 'offline') return nothing; // The panel's notice says it.
-    if (!view.pictures.length) return this.#empty();
+    if (!view.pictures.length) return html`${this.#compared()} ${this.#empty()}`;
     return html`
-      ${this.#heading()} ${this.#areas()}
+      ${this.#compared()} ${this.#heading()} ${this.#areas()}
       <ul class="cards" aria-labelledby="list-title">
         ${repeat(view.pictures, ({ id }) => id, (picture) => this.#card(picture))}
       </ul>

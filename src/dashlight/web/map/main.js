@@ -1,10 +1,13 @@
 /** Starts the map page. */
 
+import './layers-menu.js';
 import './map-element.js';
 import './panel.js';
 import './search.js';
+import './share.js';
 import './time.js';
 
+import { isEmbedded, showStrip } from './embed.js';
 import { signs } from './icons.js';
 import { Page } from './page.js';
 import { language, t } from './text.js';
@@ -27,9 +30,13 @@ new ResizeObserver(() => document.documentElement.style.setProperty('--bar-heigh
 
 const page = new Page({
   map: part('dl-map'),
+  maps: part('#maps'),
   panel: part('dl-panel'),
   search: part('dl-search'),
   time: part('dl-time'),
+  layers: part('dl-layers'),
+  share: part('dl-share'),
   name: part('#instance-name'),
 });
+if (isEmbedded) showStrip(page);
 page.start();

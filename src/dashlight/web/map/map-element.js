@@ -5,6 +5,8 @@
  * @typedef {import('./types.js').Bounds} Bounds
  * @typedef {import('./types.js').Picture} Picture
  * @typedef {import('./types.js').View} View
+ * @typedef {import('./layers.js').Look} Look
+ * @typedef {import('./wanted.js').Wanted} Wanted
  * @typedef {{lon: number, lat: number, n: number, day: number}} Area
  */
 
@@ -13,15 +15,17 @@ import * as maplibre from 'maplibre-gl';
 import { dayNumber } from './days.js';
 import { distanceM, foldedLon } from './geo.js';
 import { mapImages } from './icons.js';
-import { NOTHING, PICTURES_ZOOM, STREETS_ZOOM, mapStyle, tileAddresses, withoutPictures } from './layers.js';
+import { NOTHING, PICTURES_ZOOM, STREETS_ZOOM, mapStyle, tileAddresses, wantedPictures } from './layers.js';
 import { t } from './text.js';
 import { onThemeChange, reducedMotion, theme } from './theme.js';
+import { EVERYTHING } from './wanted.js';
 
 const TOUCH_PX = 14; // Half of a finger's width around a tap.
 const MOST_ARRIVALS = 2000;
 const MOST_PULSES = 8;
 const PULSE_APART_PX = 48; // Pictures of one drive pulse once, not as a caterpillar.
 const TILES_SETTLE_MS = 1500;
+const SLIDE_MS = 80; // A slider that moves asks for tiles once it rests.
 
 /** @param {string} id @param {[number, number]} coordinates @param {Record<string, unknown>} properties */
 function dot(id, coordinates, properties) {
@@ -44,8 +48,11 @@ const collection = (features) => /** @type {import('./layers.js').Features} */ (
 export class MapElement extends HTMLElement {
   /** @type {maplibre.Map | null} */
   map = null;
-  /** @type {import('./types.js').Dates} */
-  #dates = { from: null, to: null };
+  #wanted = EVERYTHING;
+  /** @type {Look} */
+  #look = { layer: 'age', names: true };
+  /** @type {() => void} */
+  #forgetTheme = () => {};
   #overlays = { arrivals: NOTHING, hovered: NOTHING, selected: NOTHING };
   /** @type {Map<string, any>} */
   #arrivals = new Map();
@@ -55,31 +62,49 @@ export class MapElement extends HTMLElement {
   #pulses = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #tilesTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #slideTimer;
 
   /**
    * Draw the map; return whether this browser can.
    *
    * @param {View | null} view
-   * @param {import('./types.js').Dates} dates
+   * @param {Wanted} wanted
+   * @param {Look} look
+   * @param {{isSecond?: boolean}} [options]  a second map, which follows another, has no controls of its own
    */
-  start(view, dates) {
-    this.#dates = { from: dates.from, to: dates.to };
+  start(view, wanted, look, { isSecond = false } = {}) {
+    this.#wanted = wanted;
+    this.#look = look;
     try {
-      this.map = this.#created(view);
+      this.map = this.#created(view, isSecond);
     } catch {
       this.map = null;
       return false;
     }
     this.#listen(this.map);
-    onThemeChange(() => this.#restyle());
+    this.#forgetTheme = onThemeChange(() => this.#restyle());
     return true;
   }
 
-  /** @param {View | null} view */
-  #created(view) {
+  /** Give back what the map holds; it cannot be used any more. */
+  stop() {
+    clearTimeout(this.#tilesTimer);
+    clearTimeout(this.#slideTimer);
+    this.#forgetTheme();
+    this.map?.remove();
+    this.map = null;
+  }
+
+  get #style() {
+    return mapStyle({ theme: theme(), wanted: this.#wanted, look: this.#look }, this.#overlays);
+  }
+
+  /** @param {View | null} view @param {boolean} isSecond */
+  #created(view, isSecond) {
     const map = new maplibre.Map({
       container: this,
-      style: mapStyle(theme(), this.#dates, this.#overlays),
+      style: this.#style,
       center: view ? [view.lon, view.lat] : [10, 25],
       zoom: view?.zoom ?? 1.5,
       maxZoom: 20,
@@ -99,6 +124,7 @@ export class MapElement extends HTMLElement {
     });
     map.touchZoomRotate.disableRotation();
     map.keyboard.disableRotation();
+    if (isSecond) return map;
     const locate = new maplibre.GeolocateControl({ positionOptions: { enableHighAccuracy: true } });
     locate.on('error', () => this.dispatchEvent(new Event('unlocated')));
     map.addControl(new maplibre.NavigationControl({ showCompass: false }), 'bottom-right');
@@ -109,7 +135,10 @@ export class MapElement extends HTMLElement {
 
   /** @param {maplibre.Map} map */
   #listen(map) {
-    map.on('style.load', () => this.#addImages());
+    map.on('style.load', () => {
+      this.#addImages();
+      this.#applyWishes();
+    });
     map.on('moveend', () => this.tellMoved());
     map.on('resize', () => this.tellMoved());
     map.on('idle', () => this.#tellAreas());
@@ -131,16 +160,21 @@ export class MapElement extends HTMLElement {
   }
 
   #restyle() {
-    this.map?.setStyle(mapStyle(theme(), this.#dates, this.#overlays), { diff: true });
+    this.map?.setStyle(this.#style, { diff: true });
     this.#addImages();
   }
 
   /** Say where the map is; also before it is drawn, so that the list need not wait for it. */
   tellMoved() {
     if (!this.map) return;
-    const { lng, lat } = this.map.getCenter();
-    const view = { zoom: this.map.getZoom(), lat, lon: foldedLon(lng) };
-    this.dispatchEvent(new CustomEvent('moved', { detail: { view, bounds: this.bounds } }));
+    this.dispatchEvent(new CustomEvent('moved', { detail: { view: this.view, bounds: this.bounds } }));
+  }
+
+  /** Where the map is. @returns {View} */
+  get view() {
+    const map = /** @type {maplibre.Map} */ (this.map);
+    const { lng, lat } = map.getCenter();
+    return { zoom: map.getZoom(), lat, lon: foldedLon(lng) };
   }
 
   /** What is in view. @returns {Bounds} */
@@ -240,14 +274,29 @@ export class MapElement extends HTMLElement {
     else map.easeTo({ center: position, zoom, duration: 300 });
   }
 
-  /** Show only these days. @param {import('./types.js').Dates} dates */
-  setDates({ from, to }) {
-    if (this.#dates.from === from && this.#dates.to === to) return;
-    this.#dates = { from, to };
-    const source = this.map?.getSource('pictures');
-    /** @type {import('maplibre-gl').VectorTileSource | undefined} */ (source)?.setTiles(tileAddresses(this.#dates));
+  /** Show other pictures, or show them otherwise. @param {Wanted} wanted @param {Look} look */
+  show(wanted, look) {
+    const areSame = JSON.stringify([wanted, look]) === JSON.stringify([this.#wanted, this.#look]);
+    if (areSame) return;
+    this.#wanted = wanted;
+    this.#look = look;
     this.#setOverlay('arrivals', NOTHING);
     this.#arrivals.clear();
+    clearTimeout(this.#slideTimer);
+    this.#slideTimer = setTimeout(() => this.#applyWishes(), SLIDE_MS);
+  }
+
+  /** Bring tiles, colours and filters up to what is wanted; what is so already stays. */
+  #applyWishes() {
+    const { map } = this;
+    const source = /** @type {import('maplibre-gl').VectorTileSource | undefined} */ (map?.getSource('pictures'));
+    if (!map || !source) return; // The style is still loading; this is called again when it is there.
+    const tiles = tileAddresses(this.#wanted);
+    if (source.tiles?.[0] !== tiles[0]) source.setTiles(tiles);
+    for (const { id, paint, layout } of /** @type {any[]} */ (this.#style.layers)) {
+      for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, /** @type {any} */ (name), value);
+      for (const [name, value] of Object.entries(layout ?? {})) map.setLayoutProperty(id, /** @type {any} */ (name), value);
+    }
     this.#applyHidden();
   }
 
@@ -299,8 +348,8 @@ export class MapElement extends HTMLElement {
 
   #applyHidden() {
     if (!this.map?.getLayer('dots')) return;
-    const hidden = withoutPictures([...this.#arrivals.keys(), ...this.#gone]);
-    for (const layer of ['dots', 'dots-all', 'road']) this.map.setFilter(layer, hidden);
+    const wanted = wantedPictures(this.#wanted, [...this.#arrivals.keys(), ...this.#gone]);
+    for (const layer of ['dots', 'dots-all', 'road']) this.map.setFilter(layer, wanted);
   }
 
   /** @param {'arrivals' | 'hovered' | 'selected'} name @param {import('./layers.js').Features} data */

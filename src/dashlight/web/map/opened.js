@@ -8,6 +8,7 @@
 
 import * as api from './api.js';
 import { boundsAround, nearestTowards } from './geo.js';
+import { EVERYTHING } from './wanted.js';
 
 const SEEN_M = 80; // How far ahead the next picture of a street is looked for.
 const SEEN_COUNT = 200;
@@ -62,7 +63,7 @@ export class OpenedPicture extends EventTarget {
     if (linked.prev && linked.next) return linked;
     const around = boundsAround(picture.geometry.coordinates, SEEN_M);
     try {
-      const { features } = await api.pictures(around, { from: null, to: null }, { limit: SEEN_COUNT, signal });
+      const { features } = await api.pictures(around, EVERYTHING, { limit: SEEN_COUNT, signal });
       const { sequence } = picture.properties;
       // Where its own drive ends, another may go on.
       const others = features.filter(({ properties }) => !sequence || properties.sequence !== sequence);

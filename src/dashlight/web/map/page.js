@@ -10,19 +10,21 @@
  */
 
 import * as api from './api.js';
-import { isShown } from './days.js';
 import { captured } from './format.js';
 import { InView } from './in-view.js';
 import { LiveFeed } from './live.js';
 import { OpenedPicture } from './opened.js';
 import { NO_PLACES, places } from './places.js';
+import { Panes } from './panes.js';
 import { PageState } from './state.js';
 import { t } from './text.js';
+import { isWanted, wantedOf } from './wanted.js';
 
 const BURST_MS = 120; // Pictures of one bundle arrive together and are shown together.
 const ANNOUNCE_MS = 3000; // A screen reader is told at most so often.
 const ARRIVED_MS = 20000;
 const FOLLOW_SETTLE_MS = 600;
+const SHOWS = ['from', 'to', 'asof', 'compare', 'list', 'policies', 'heading', 'layer', 'names']; // What maps or list show.
 
 export class Page {
   state = new PageState();
@@ -50,9 +52,18 @@ export class Page {
   /** @type {Picture | null} */
   #located = null;
 
-  /** @param {{map: MapElement, panel: PanelElement, search: any, time: any, name: HTMLElement}} parts */
+  /**
+   * @param {{map: MapElement, maps: HTMLElement, panel: PanelElement, search: any, time: any, layers: any, share: any,
+   *   name: HTMLElement}} parts
+   */
   constructor(parts) {
     this.parts = parts;
+    this.panes = new Panes(parts.maps, parts.map, this);
+  }
+
+  /** Which pictures the list has. */
+  get wanted() {
+    return wantedOf(this.state.shown, this.state.shown.list);
   }
 
   get isOffline() {
@@ -61,10 +72,12 @@ export class Page {
 
   /** Begin; the page shows what its address says. */
   async start() {
-    const { map, panel, search, time } = this.parts;
+    const { map, panel, search, time, layers, share } = this.parts;
     this.#listen();
-    this.canDraw = map.start(this.state.shown.at, this.state.shown);
-    for (const element of [panel, search, time]) element.page = this;
+    const { shown } = this.state;
+    this.canDraw = map.start(shown.at, wantedOf(shown), { layer: shown.layer, names: shown.names });
+    for (const element of [panel, search, time, layers, share]) element.page = this;
+    this.panes.show(shown);
     this.#mustMove = !this.state.shown.at;
     if (this.state.shown.at && this.canDraw) map.tellMoved();
     if (this.state.shown.picture) this.#openShown();
@@ -96,7 +109,7 @@ export class Page {
   #showWithoutMap() {
     const [west, south, east, north] = this.instance?.bbox ?? [-180, -90, 180, 90];
     const bounds = { west, south, east, north };
-    this.view.show(bounds, this.state.shown);
+    this.view.show(bounds, this.wanted);
     this.feed.follow(bounds);
   }
 
@@ -122,7 +135,8 @@ export class Page {
   /** Draw the panel and the bar anew. */
   refresh() {
     this.parts.panel.refresh();
-    this.parts.time.requestUpdate();
+    this.panes.refresh();
+    for (const each of [this.parts.time, this.parts.layers, this.parts.share]) each.requestUpdate();
   }
 
   /** @param {string} name @param {number} ms @param {() => void} then */
@@ -134,16 +148,16 @@ export class Page {
   /** @param {{view: View, bounds: import('./types.js').Bounds}} moved */
   #moved({ view, bounds }) {
     this.state.change({ at: view });
-    this.view.show(bounds, this.state.shown);
+    this.view.show(bounds, this.wanted);
     this.#later('follow', this.feed.up ? FOLLOW_SETTLE_MS : 0, () => this.feed.follow(bounds));
   }
 
   /** @param {{changed: Set<string>, fromAddress: boolean}} detail */
   #stateChanged({ changed, fromAddress }) {
     const { shown } = this.state;
-    if (changed.has('from') || changed.has('to')) {
-      this.parts.map.setDates(shown);
-      if (this.view.bounds) this.view.show(this.view.bounds, shown);
+    if (SHOWS.some((name) => changed.has(name))) {
+      this.panes.show(shown);
+      if (this.view.bounds) this.view.show(this.view.bounds, this.wanted);
     }
     if (fromAddress && changed.has('at') && shown.at) this.parts.map.goTo(shown.at, { jump: true });
     if (changed.has('picture')) {
@@ -164,7 +178,7 @@ export class Page {
   #closeShown() {
     const last = this.opened.id;
     this.opened.open(null);
-    this.parts.map.select(null);
+    for (const map of this.panes.all) map.select(null);
     if (this.instance) document.title = this.instance.name;
     this.parts.panel.updateComplete.then(() => last && this.parts.panel.list?.focusOn(last));
   }
@@ -173,7 +187,7 @@ export class Page {
     const { picture } = this.opened;
     if (picture === this.#located) return;
     this.#located = picture;
-    this.parts.map.select(picture);
+    for (const map of this.panes.all) map.select(picture);
     if (!picture) return;
     document.title = `${t('pictureTitle', { when: captured(picture.properties) })} · ${this.instance?.name ?? ''}`;
     const [lon, lat] = picture.geometry.coordinates;
@@ -201,9 +215,20 @@ export class Page {
     this.state.leave({ picture: null, full: false });
   }
 
+  endComparison() {
+    this.state.change({ compare: null, list: 'after' }, { push: true });
+  }
+
+  /** Compare with another day. @param {import('./wanted.js').Side} side @param {string} day */
+  compareOn(side, day) {
+    const { compare, asof } = this.state.shown;
+    if (side === 'before') this.state.change({ compare: day, asof: asof && asof < day ? day : asof }, { push: true });
+    else this.state.change({ asof: day, compare: compare && compare > day ? day : compare }, { push: true });
+  }
+
   /** @param {Picture | null} picture */
   hover(picture) {
-    this.parts.map.hover(picture);
+    for (const map of this.panes.all) map.hover(picture);
   }
 
   /** Go somewhere; the Back button returns. @param {View} view */
@@ -231,7 +256,7 @@ export class Page {
   }
 
   #renew() {
-    this.parts.map.refreshTiles();
+    for (const map of this.panes.all) map.refreshTiles();
     this.view.reload({ quietly: true });
     if (['offline', 'failed'].includes(this.opened.status)) this.opened.open(this.opened.id);
     if (!this.instance) this.#loadInstance();
@@ -258,9 +283,9 @@ export class Page {
   #showBurst() {
     const burst = this.#burst;
     this.#burst = [];
-    const wanted = burst.filter(({ day }) => isShown(day, this.state.shown));
-    this.parts.map.addArrivals(wanted);
-    const added = this.view.add(wanted);
+    const wanted = wantedOf(this.state.shown);
+    this.parts.map.addArrivals(burst.filter(({ day, policy, heading_deg: heading }) => isWanted({ day, policy, heading }, wanted)));
+    const added = this.view.add(burst);
     if (this.instance) this.instance.pictures += burst.length;
     if (!added) return;
     this.arrived += added;
@@ -289,7 +314,7 @@ export class Page {
 
   /** @param {string} id */
   #lose(id) {
-    this.parts.map.withdraw(id);
+    for (const map of this.panes.all) map.withdraw(id);
     if (this.instance && this.view.remove(id)) this.#announce(t('gone'));
     if (this.opened.id === id) this.opened.withdraw();
   }

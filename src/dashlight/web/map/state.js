@@ -1,14 +1,8 @@
 /**
- * What the page shows, in one place: view, opened picture, dates. It follows the address and the address follows it.
+ * What the page shows, in one place: view, opened picture, dates, filters, layers. It follows the address and the
+ * address follows it.
  *
- * @typedef {import('./types.js').Bounds} Bounds
- * @typedef {import('./types.js').View} View
- * @typedef {object} Shown
- * @property {View | null} at      where the map is; null until known
- * @property {string | null} picture  the opened picture's id
- * @property {boolean} full        the picture fills the screen
- * @property {string | null} from
- * @property {string | null} to
+ * @typedef {import('./address.js').Address} Shown
  */
 
 import { formatAddress, parseAddress } from './address.js';
@@ -21,7 +15,7 @@ export class PageState extends EventTarget {
   constructor() {
     super();
     /** @type {Shown} */
-    this.shown = parseAddress(location.hash);
+    this.shown = parseAddress(location.hash || location.search);
     addEventListener('popstate', () => this.#adopt());
     addEventListener('hashchange', () => this.#adopt());
   }
@@ -74,7 +68,7 @@ export class PageState extends EventTarget {
 
   /** @param {Shown} next @param {boolean} fromAddress */
   #apply(next, fromAddress) {
-    const names = /** @type {(keyof Shown)[]} */ (['at', 'picture', 'full', 'from', 'to']);
+    const names = /** @type {(keyof Shown)[]} */ (Object.keys(next));
     const changed = new Set(names.filter((name) => JSON.stringify(next[name]) !== JSON.stringify(this.shown[name])));
     if (!changed.size) return;
     this.shown = next;

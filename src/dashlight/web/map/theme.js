@@ -28,9 +28,10 @@ export function theme() {
   };
 }
 
-/** Call back when light turns dark or dark light. @param {() => void} then */
+/** Call back when light turns dark or dark light; return what ends that. @param {() => void} then */
 export function onThemeChange(then) {
   dark.addEventListener('change', then);
+  return () => dark.removeEventListener('change', then);
 }
 
 export function reducedMotion() {

@@ -10,6 +10,7 @@ import { html, nothing } from 'lit';
 
 import { pictureHref, thumbnailHref } from './api.js';
 import { compass } from './compass.js';
+import { isEmbedded } from './embed.js';
 import { captured, compassPoint, coordinates, licence, redactionsInWords } from './format.js';
 import { policyShape, signs } from './icons.js';
 import { LightElement } from './light.js';
@@ -106,8 +107,9 @@ export class ViewerElement extends LightElement {
     if (id) page.state.change({ picture: id });
   }
 
-  async #copyLink() {
-    const link = location.href;
+  /** @param {Picture} picture */
+  async #copyLink({ id }) {
+    const link = `${location.origin}/p/${id}`;
     try {
       await navigator.clipboard.writeText(link);
       this.page?.say(t('linkCopied'));
@@ -237,9 +239,11 @@ export class ViewerElement extends LightElement {
   /** @param {Picture} picture */
   #acts(picture) {
     return html`<div class="acts">
-        <button class="button" @click=${() => this.#copyLink()}>${signs.link()} ${t('copyLink')}</button>
+        <button class="button" @click=${() => this.#copyLink(picture)}>${signs.link()} ${t('copyLink')}</button>
         <a class="button" href=${pictureHref(picture)} download="dashlight-${picture.id}.jpg">${signs.download()} ${t('download')}</a>
-        <button class="button" @click=${() => this.#report()}>${signs.flag()} ${t('report')}</button>
+        ${isEmbedded
+          ? html`<a class="button" href="/p/${picture.id}" target="_blank" rel="noopener">${t('openPicture')}</a>`
+          : html`<button class="button" @click=${() => this.#report()}>${signs.flag()} ${t('report')}</button>`}
       </div>
       <p class="small quiet keys">${t('viewerKeys')}</p>
       <dl-report .picture=${picture} @sent=${(/** @type {CustomEvent} */ event) => this.page?.reported(picture.id, event.detail)}></dl-report>`;
