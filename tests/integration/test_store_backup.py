@@ -180,12 +180,12 @@ def test_an_erasure_while_the_copy_is_made_is_in_the_copy(tmp_path, monkeypatch)
         real = lists.read_only
         calls = []
 
-        def erasing(path):
+        def erasing(path, **how):
             calls.append(path)
             if len(calls) == 3:  # After the snapshot and the objects, before what was taken back meanwhile.
                 erased_one(running, receipts[0], 8400, 0)
                 erased_bundle(running, archives[1], 8401)
-            return real(path)
+            return real(path, **how)
 
         monkeypatch.setattr(lists, "read_only", erasing)
         monkeypatch.setattr("dashlight.store.backup.read_only", erasing)
@@ -246,6 +246,112 @@ def test_a_damaged_backup_is_not_restored(small, damaged):
         restore(small / "copy", small / "again", Erasures())
 
     assert not (small / "again" / "dashlight.sqlite").exists()
+
+
+def _flip_a_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def test_damage_to_a_backup_is_not_made_good_by_erasing_in_it(small):
+    (object_path,) = [p for p in (small / "copy" / "objects").rglob("*") if p.is_file()]
+    _flip_a_byte(object_path)
+    before = (small / "copy" / CONTENTS).read_bytes()
+
+    with pytest.raises(Corrupt, match="not the one that was backed up"):
+        erase_in_backup(small / "copy", Erasures(frozenset({b"x" * 16})))
+
+    assert (small / "copy" / CONTENTS).read_bytes() == before
+
+
+def test_an_erasure_in_a_backup_that_was_broken_off_is_finished_and_not_restored_before(small, monkeypatch):
+    taken = erasures_in(small / "copy" / "dashlight.sqlite")
+    with sqlite3.connect(small / "copy" / "dashlight.sqlite") as rows:
+        (one,) = rows.execute("SELECT id FROM picture LIMIT 1").fetchone()
+    rows.close()
+    wanted = taken | Erasures(frozenset({one}))
+
+    def killed(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dashlight.store.backup._counted_hashes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase_in_backup(small / "copy", wanted)
+
+    with pytest.raises(InputError, match="broken off"):
+        restore(small / "copy", small / "again", Erasures())
+    assert erase_in_backup(small / "copy", wanted) == 0
+    assert restore(small / "copy", small / "again", Erasures()).pictures == 1
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"[" * 100_000,
+        b"[]",
+        b'{"format": "dashlight-backup-1", "objects": {}}',
+        b'{"format": "dashlight-backup-1", "objects": [], "database": ""}',
+        b'{"format": "dashlight-backup-2", "objects": {}, "database": ""}',
+    ],
+)
+def test_contents_that_are_none_are_refused(small, contents):
+    (small / "copy" / CONTENTS).write_bytes(contents)
+
+    with pytest.raises((Corrupt, InputError)):
+        restore(small / "copy", small / "again", Erasures())
+
+
+def test_a_backup_does_not_lie_where_the_server_sweeps(small):
+    for inside in (small / "data" / "backup", small / "data" / "objects" / "b"):
+        with pytest.raises(InputError, match="inside"):
+            back_up(small / "data", inside)
+        assert not inside.exists()
+    with pytest.raises(InputError, match="inside"):
+        restore(small / "copy", small / "copy" / "again", Erasures())
+
+
+def test_a_list_that_is_older_than_the_backup_is_refused(tmp_path, capsys):
+    data, copy, again = tmp_path / "data", tmp_path / "copy", tmp_path / "again"
+    with served(data) as running:
+        receipt = running.publish(made_bundles.archive(2, bundle_number=8700))
+        assert main(["store", "erasures", "--data", str(data), "--output", str(tmp_path / "old.txt")]) == 0
+        erased_one(running, receipt, 8700, 0)
+        back_up(data, copy)
+        erased_one(running, receipt, 8700, 1)
+        assert main(["store", "erasures", "--data", str(data), "--output", str(tmp_path / "new.txt")]) == 0
+    held = sorted(copy.iterdir())
+    command = ["store", "restore", "--backup", str(copy), "--data", str(again), "--erasures"]
+
+    assert main([*command, str(tmp_path / "old.txt")]) != 0
+    assert "older than the backup" in capsys.readouterr().err
+    assert main([*command, str(copy)]) != 0
+    assert "the backup itself" in capsys.readouterr().err
+    assert not again.exists()
+    assert main([*command, str(tmp_path / "new.txt")]) == 0
+    assert sorted(copy.iterdir()) == held, "nothing is written beside a backup: its disk may be a read-only one"
+
+
+def test_a_backup_of_a_folder_is_not_taken_for_that_of_a_database(small, monkeypatch, capsys):
+    monkeypatch.setenv("DASHLIGHT_SERVER_DATABASE_URL", "postgresql://me:hunter2@db/dashlight")
+
+    assert main(["store", "backup", "--data", str(small / "data"), "--output", str(small / "other")]) != 0
+    assert main(["store", "erasures", "--data", str(small / "data")]) != 0
+
+    said = capsys.readouterr()
+    assert "database_url" in said.err
+    assert "hunter2" not in said.err + said.out
+    assert not (small / "other").exists()
+
+
+def test_a_key_that_lies_elsewhere_is_in_the_backup(small, monkeypatch):
+    (small / "data" / "server.key").rename(small / "its.key")
+    monkeypatch.setenv("DASHLIGHT_SERVER_KEY_FILE", str(small / "its.key"))
+
+    assert main(["store", "backup", "--data", str(small / "data"), "--output", str(small / "other")]) == 0
+
+    assert (small / "other" / "server.key").read_bytes() == (small / "its.key").read_bytes()
 
 
 def test_a_backup_that_was_broken_off_is_none(small):

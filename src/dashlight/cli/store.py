@@ -12,6 +12,7 @@ from dashlight.cli.json_lines import print_json
 from dashlight.cli.store_copy import add_copy
 
 if TYPE_CHECKING:
+    from dashlight.config import ServerSettings
     from dashlight.store.erasures import Erasures
 
 
@@ -81,12 +82,28 @@ def _add_erasures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _folder(args: argparse.Namespace) -> Path:
+def _settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
     from dashlight.config import ServerSettings, effective_folder, environment, load
 
     env = environment()
     settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
-    return effective_folder("server", settings.data, env)[0]
+    return settings, effective_folder("server", settings.data, env)[0]
+
+
+def _folder_settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
+    """Return settings and folder of a server whose data lie in the folder: an older store there is not the server's."""
+    from dashlight.errors import InputError
+
+    settings, folder = _settings(args)
+    for name in ("database_url", "objects_url"):
+        if getattr(settings, name):
+            raise InputError(
+                f"server.{name} is set: this server's data are not all in {folder}",
+                hint="stop it and move a copy into a folder with `dashlight store copy`, or use the tools of the "
+                "database and the bucket",
+                code="not-in-a-folder",
+            )
+    return settings, folder
 
 
 def _erasures(args: argparse.Namespace) -> Erasures:
@@ -101,7 +118,8 @@ def _erasures(args: argparse.Namespace) -> Erasures:
 def _back_up(args: argparse.Namespace) -> int:
     from dashlight.store.backup import back_up
 
-    copied = back_up(_folder(args), args.output)
+    settings, folder = _folder_settings(args)
+    copied = back_up(folder, args.output, key_file=settings.key_file)
     if args.json:
         print_json(
             {
@@ -125,7 +143,7 @@ def _list_erasures(args: argparse.Namespace) -> int:
     from dashlight.store.durable import write_durably
     from dashlight.store.erasures import encode_erasures, erasures_from
 
-    found = erasures_from(_folder(args))
+    found = erasures_from(_folder_settings(args)[1])
     counts = {"pictures": len(found.pictures), "bundles": len(found.bundles), "hidden": len(found.hidden)}
     if args.output is None:
         sys.stdout.write(encode_erasures(found).decode())
@@ -143,7 +161,7 @@ def _list_erasures(args: argparse.Namespace) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     from dashlight.errors import UsageError
-    from dashlight.store.backup import restore
+    from dashlight.store.backup import check_as_late, restore
 
     if bool(args.erasures) == args.without_erasures:
         raise UsageError(
@@ -153,8 +171,12 @@ def _restore(args: argparse.Namespace) -> int:
             hint="--erasures FROM: the newest list, the old server's data or a newer backup; with --without-erasures "
             "whatever was erased since the backup is public again",
         )
-    folder = _folder(args)
-    restored = restore(args.backup, folder, _erasures(args))
+    if any(path.resolve() == args.backup.resolve() for path in args.erasures):
+        raise UsageError(f"{args.backup} is the backup itself: it does not know what was erased since")
+    folder, erasures = _settings(args)[1], _erasures(args)
+    if args.erasures:
+        check_as_late(args.backup, erasures)
+    restored = restore(args.backup, folder, erasures)
     if args.json:
         print_json({"event": "restored", "pictures": restored.pictures, "taken_back": restored.taken_back})
     else:

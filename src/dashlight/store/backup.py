@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import sqlalchemy as sa
 
@@ -33,6 +33,7 @@ from dashlight.store.upkeep import lock_store, server_key, sweep
 KEY = "server.key"
 CONTENTS = "backup.json"
 _FORMAT = "dashlight-backup-1"
+_ERASING = "erasing"  # In the contents while what was taken back is erased: the hashes are the old ones.
 _UNFINISHED = ".unfinished.sqlite"
 _CHUNK_BYTES = 1 << 22
 _ALLOWED = frozenset({"lost+found"})  # An empty disk has it.
@@ -57,21 +58,27 @@ class Copied:
     left_out: int = 0
 
 
-def back_up(data: Path, output: Path) -> Copied:
+def back_up(data: Path, output: Path, *, key_file: Path | None = None) -> Copied:
     """Copy the store in `data` to `output`; a server may run on it.
 
+    Args:
+        data: Of the server.
+        output: Absent, or an empty folder.
+        key_file: The server's key, where it lies elsewhere than in `data`.
+
     Raises:
-        InputError: When there is no store, or `output` has something in it.
+        InputError: When there is no store, or `output` has something in it or is inside `data`.
         HostError: When this machine fails; `output` is then no backup and says so.
         Corrupt: When a row names bytes that are not there and were not erased.
     """
     source = data / DATABASE
     read_only(source).close()
+    _check_outside(output, data)
     _check_empty(output)
     make_folder(output)
     snapshot = output / _UNFINISHED
     _snapshot(source, snapshot)
-    write_durably(output / KEY, _key(data), mode=0o600)
+    write_durably(output / KEY, _key(key_file or data / KEY), mode=0o600)
     database, objects = SqliteDatabase(snapshot), LocalObjects(output)
     try:
         left_out = database.write(_leave_out)
@@ -79,7 +86,7 @@ def back_up(data: Path, output: Path) -> Copied:
         taken_back = take_back(database, objects, erasures_in(source))
         sweep(database, objects)
         _check_missing(database, missing)
-        hashes = {key: _sha256(objects, key, size) for key, size in _sizes(database)}
+        hashes = _counted_hashes(database, objects)
         copied = _counted(database, taken_back=taken_back, left_out=left_out)
         _fold(database)
     finally:
@@ -98,26 +105,33 @@ def restore(backup: Path, data: Path, erasures: Erasures) -> Copied:
         erasures: What was taken back at the old server, as late as is known.
 
     Raises:
-        InputError: When `backup` is none, or `data` has something in it.
+        InputError: When `backup` is none, or `data` has something in it or is inside `backup`.
         Corrupt: When the backup was damaged.
         HostError: When this machine fails; `data` is then without a database, and no server's data.
     """
     contents = _contents(backup)
+    if _ERASING in contents:
+        raise InputError(
+            f"an erasure in {backup} was broken off",
+            hint="run `dashlight store erase` again",
+            code="unfinished-erasure",
+        )
+    _check_outside(data, backup)
     _check_empty(data)
     make_folder(data)
     lock = lock_store(data)
     try:
         if _file_sha256(backup / DATABASE) != contents["database"]:
-            raise Corrupt(f"the database of {backup} is not the one that was backed up", hint="use another backup")
+            raise _not_backed_up(f"database of {backup}")
         snapshot = data / _UNFINISHED
         _copy_file(backup / DATABASE, snapshot)
-        write_durably(data / KEY, _key(backup), mode=0o600)
+        write_durably(data / KEY, _key(backup / KEY), mode=0o600)
         database, objects = SqliteDatabase(snapshot), LocalObjects(data)
         try:
             source = LocalObjects(backup)
             for key, size in _sizes(database):
                 if _copy_object(source, objects, key, size) != contents["objects"].get(key):
-                    raise Corrupt(f"the object {key} is not the one that was backed up", hint="use another backup")
+                    raise _not_backed_up(f"object {key}")
             taken_back = take_back(database, objects, erasures)
             copied = _counted(database, taken_back=taken_back, left_out=0)
             _fold(database)
@@ -132,20 +146,61 @@ def restore(backup: Path, data: Path, erasures: Erasures) -> Copied:
 def erase_in_backup(backup: Path, erasures: Erasures) -> int:
     """Erase in a backup what was taken back since; return how many pictures that changed.
 
+    Broken off, it leaves a backup that says so, and is finished when it is run again.
+
     Raises:
         InputError: When it is no backup.
+        Corrupt: When the backup was damaged: new hashes would make the damage good.
         HostError: When this machine fails; run it again.
     """
-    _contents(backup)
+    contents = _contents(backup)
+    is_resumed = _ERASING in contents
+    if not is_resumed and _file_sha256(backup / DATABASE) != contents["database"]:
+        raise _not_backed_up(f"database of {backup}")
     database, objects = SqliteDatabase(backup / DATABASE), LocalObjects(backup)
     try:
+        for key, size in () if is_resumed else _sizes(database):
+            if _sha256(objects, key, size) != contents["objects"].get(key):
+                raise _not_backed_up(f"object {key}")
+        _write(backup, contents | {_ERASING: True})
         count = take_back(database, objects, erasures)
-        hashes = {key: _sha256(objects, key, size) for key, size in _sizes(database)}
+        hashes = _counted_hashes(database, objects)
         _fold(database)
     finally:
         database.close()
     _write_contents(backup, hashes)
     return count
+
+
+def check_as_late(backup: Path, erasures: Erasures) -> None:
+    """Check that a list knows at least what the backup itself knows: an older one misses what was erased later.
+
+    Raises:
+        InputError: When the list is older than the backup, or of another server.
+    """
+    held = erasures_in(backup / DATABASE, is_still=True)  # A backup may lie where nothing can be written.
+    missing = len(held.pictures - erasures.pictures) + len(held.bundles - erasures.bundles)
+    if missing:
+        raise InputError(
+            f"the list of erasures is older than the backup, or of another server: {missing} that the backup knows to "
+            "be erased are not in it",
+            hint="name the newest list, the old server's data or a newer backup",
+            code="old-erasures",
+        )
+
+
+def _not_backed_up(what: str) -> Corrupt:
+    return Corrupt(f"the {what} is not the one that was backed up", hint="use another backup")
+
+
+def _counted_hashes(database: Database, objects: Objects) -> dict[str, str]:
+    return {key: _sha256(objects, key, size) for key, size in _sizes(database)}
+
+
+def _check_outside(folder: Path, other: Path) -> None:
+    """Check that a folder to be written is not inside another: a server sweeps what none of its rows names."""
+    if folder.resolve().is_relative_to(other.resolve()):
+        raise InputError(f"{folder} is inside {other}", hint="name a folder elsewhere", code="inside")
 
 
 def _check_empty(folder: Path) -> None:
@@ -289,35 +344,43 @@ def _fold(database: Database) -> None:
 
 
 def _write_contents(folder: Path, hashes: dict[str, str]) -> None:
-    contents = {"format": _FORMAT, "database": _file_sha256(folder / DATABASE), "objects": hashes}
+    _write(folder, {"format": _FORMAT, "database": _file_sha256(folder / DATABASE), "objects": hashes})
+
+
+def _write(folder: Path, contents: dict[str, Any]) -> None:
     write_durably(folder / CONTENTS, (json.dumps(contents, indent=1, sort_keys=True) + "\n").encode(), mode=0o600)
 
 
-def _key(folder: Path) -> bytes:
-    if not (folder / KEY).is_file():
-        raise InputError(f"there is no server's key in {folder}", code="no-server-data")
-    return server_key(folder / KEY).private_bytes_raw()
+def _key(path: Path) -> bytes:
+    if not path.is_file():
+        raise InputError(f"there is no server's key {path}", code="no-server-data")
+    return server_key(path).private_bytes_raw()
 
 
 def _contents(backup: Path) -> dict[str, Any]:
     path = backup / CONTENTS
     try:
-        contents = json.loads(path.read_bytes())
+        contents: object = json.loads(path.read_bytes())
     except FileNotFoundError as exc:
         raise InputError(
             f"{backup} is no backup, or one that was not finished: it has no {CONTENTS}", code="no-backup"
         ) from exc
     except OSError as exc:
         raise HostError(f"cannot read {path}: {exc.strerror}", code="disk") from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Corrupt(f"{path} is damaged: {exc}", hint="use another backup") from exc
-    if (
-        not isinstance(contents, dict)
-        or not isinstance(contents.get("objects"), dict)
-        or contents.get("format") != _FORMAT
-    ):
+    if not _is_contents(contents):
         raise InputError(f"{path} is not of the format {_FORMAT}", hint="run a newer dashlight", code="no-backup")
     return contents
 
 
-__all__ = ["CONTENTS", "Copied", "back_up", "erase_in_backup", "restore"]
+def _is_contents(found: object) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(found, dict)
+        and found.get("format") == _FORMAT
+        and isinstance(found.get("objects"), dict)
+        and isinstance(found.get("database"), str)
+    )
+
+
+__all__ = ["CONTENTS", "Copied", "back_up", "check_as_late", "erase_in_backup", "restore"]

@@ -44,8 +44,12 @@ class Erasures:
         return Erasures(self.pictures | other.pictures, self.bundles | other.bundles, self.hidden | other.hidden)
 
 
-def read_only(path: Path) -> sqlite3.Connection:
+def read_only(path: Path, *, is_still: bool = False) -> sqlite3.Connection:
     """Return a connection that cannot write, beside a running server too; the caller closes it.
+
+    Args:
+        path: Of the database.
+        is_still: Whether nobody writes there: then no file is made beside it, and the disk may be a read-only one.
 
     Raises:
         InputError: When there is no database.
@@ -55,7 +59,10 @@ def read_only(path: Path) -> sqlite3.Connection:
         raise InputError(f"there is no server's data in {path.parent}", code="no-server-data")
     try:
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10.0
+            f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' * is_still}",
+            uri=True,
+            isolation_level=None,
+            timeout=10.0,
         )
         connection.execute("SELECT number FROM picture LIMIT 1").fetchone()
     except sqlite3.Error as exc:
@@ -63,14 +70,14 @@ def read_only(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def erasures_in(path: Path) -> Erasures:
-    """Return what the database at `path` knows to be taken back.
+def erasures_in(path: Path, *, is_still: bool = False) -> Erasures:
+    """Return what the database at `path` knows to be taken back; `is_still` is as in `read_only`.
 
     Raises:
         InputError: When there is no database.
         HostError: When it cannot be read.
     """
-    connection = read_only(path)
+    connection = read_only(path, is_still=is_still)
     try:
         connection.execute("BEGIN")  # One moment for all three.
         return Erasures(
