@@ -11,6 +11,7 @@ import random
 import shutil
 import sqlite3
 import statistics
+import tempfile
 import time
 from pathlib import Path
 
@@ -70,17 +71,24 @@ def run():
     """Yield the two figures."""
     folder = fixture()
     tiles = {zoom: held_tiles(folder / "dashlight.sqlite", zoom) for zoom in ZOOMS}
+    env = {"DASHLIGHT_SERVER_TILE_CACHE_MB": "0"}
+    yield from measured(lambda _own: ServerProcess(folder, "--recheck-share", "0", env=env), tiles)
+
+
+def measured(make_server, tiles):
+    """Yield the two figures of servers that `make_server` makes, each with an empty folder."""
     p50, p95 = {zoom: [] for zoom in ZOOMS}, {zoom: [] for zoom in ZOOMS}
     for number in range(RUNS):
-        server = ServerProcess(folder, "--recheck-share", "0", env={"DASHLIGHT_SERVER_TILE_CACHE_MB": "0"}).start()
-        connection = http.client.HTTPConnection("127.0.0.1", server.port)
-        for zoom in ZOOMS:
-            drawn = random.Random(number).choices(tiles[zoom], k=TILES)
-            times = sorted(timed(connection, zoom, x, y)[0] for x, y in drawn)
-            p50[zoom].append(statistics.median(times))
-            p95[zoom].append(times[min(len(times) - 1, round(0.95 * len(times)))])
-        connection.close()
-        server.stop()
+        with tempfile.TemporaryDirectory() as own:
+            server = make_server(Path(own)).start()
+            connection = http.client.HTTPConnection("127.0.0.1", server.port)
+            for zoom in ZOOMS:
+                drawn = random.Random(number).choices(tiles[zoom], k=TILES)
+                times = sorted(timed(connection, zoom, x, y)[0] for x, y in drawn)
+                p50[zoom].append(statistics.median(times))
+                p95[zoom].append(times[min(len(times) - 1, round(0.95 * len(times)))])
+            connection.close()
+            server.stop()
     for name, found in (("tiles.p50_ms", p50), ("tiles.p95_ms", p95)):
         medians = {zoom: statistics.median(values) for zoom, values in found.items()}
         worst = max(medians, key=medians.get)

@@ -45,8 +45,8 @@ def _ports(count):
         ports = []
         while len(ports) < count:
             first, second = (held.enter_context(socket.socket()) for _ in range(2))
-            first.bind(("127.0.0.1", 20_000 + secrets.randbelow(20_000)))
             try:
+                first.bind(("127.0.0.1", 20_000 + secrets.randbelow(20_000)))
                 second.bind(("127.0.0.1", first.getsockname()[1] + 10_000))
             except OSError:
                 continue

@@ -71,9 +71,34 @@ def _fetch(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> 
     return rows
 
 
+def _fetch_ranges(
+    connection: sa.Connection,
+    sql: str,
+    resolution: int,
+    ranges: Iterable[tuple[int, int]],
+    others: tuple[int, ...],
+) -> list[tuple[Any, ...]]:
+    """Return the rows of each range after the other; PostgreSQL is asked once, because each question is a way to it."""
+    if not bulk.is_postgresql(connection):
+        rows = (_fetch(connection, sql, (resolution, first, last, *others)) for first, last in ranges)
+        return list(chain.from_iterable(rows))
+    ranges = list(ranges)
+    firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
+    with bulk.driver(connection).cursor(binary=True) as cursor:
+        return cursor.execute(_for_all_ranges(sql), (firsts, lasts, resolution, *others)).fetchall()
+
+
 @cache
 def _for_postgresql(sql: str) -> bytes:
     return sql.replace("?", "%s").encode()
+
+
+@cache
+def _for_all_ranges(sql: str) -> bytes:
+    """Return a query for many ranges at once; OFFSET keeps the planner from taking it apart and scanning for all."""
+    one = sql.replace("qk >= ? AND qk < ?", "qk >= ranges.first AND qk < ranges.last")
+    many = "SELECT found.* FROM unnest(?::BIGINT[], ?::BIGINT[]) AS ranges (first, last)"
+    return _for_postgresql(f"{many} JOIN LATERAL ({one} OFFSET 0) AS found ON TRUE")
 
 
 def marks_in(connection: sa.Connection, qks: tuple[int, int], *, days: tuple[int, int] | None, most: int) -> Marks:
@@ -131,13 +156,9 @@ def cells_in(
     days: tuple[int, int] | None,
 ) -> Cells:
     """Return the counted cells of one H3 resolution whose centres lie in any of `ranges`."""
-    rows: list[tuple[Any, ...]] = []
-    sql = _COVER_POINTS if resolution == places.STREET_RESOLUTION else _COVER
-    for first, last in ranges:
-        if days is None:
-            rows += _fetch(connection, sql, (resolution, first, last))
-        else:
-            rows += _fetch(connection, _COVER_DAYS, (resolution, first, last, *days))
+    without_days = _COVER_POINTS if resolution == places.STREET_RESOLUTION else _COVER
+    sql = without_days if days is None else _COVER_DAYS
+    rows = _fetch_ranges(connection, sql, resolution, ranges, days or ())
     width = len(rows[0]) if rows else 4
     numbers = np.fromiter(chain.from_iterable(row[:4] if width > 4 else row for row in rows), np.int64).reshape(-1, 4)
     return Cells(
@@ -152,9 +173,8 @@ def cells_in(
 def pictures_by_day(connection: sa.Connection, resolution: int, ranges: Iterable[tuple[int, int]]) -> dict[int, int]:
     """Return how many pictures each day has, counted over cells whose centres lie in `ranges`."""
     counts: dict[int, int] = {}
-    for first, last in ranges:
-        for day, pictures in _fetch(connection, _HISTOGRAM, (resolution, first, last)):
-            counts[day] = counts.get(day, 0) + pictures
+    for day, pictures in _fetch_ranges(connection, _HISTOGRAM, resolution, ranges, ()):
+        counts[day] = counts.get(day, 0) + pictures
     return counts
 
 
