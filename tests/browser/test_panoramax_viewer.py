@@ -22,7 +22,8 @@ pytestmark = pytest.mark.skipif(
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Somebody's page</title>
-<link rel="stylesheet" href="index.css"><style>html, body {{ margin: 0 }} pnx-viewer {{ position: fixed; inset: 0 }}</style>
+<link rel="stylesheet" href="index.css">
+<style>html, body {{ margin: 0 }} pnx-viewer {{ position: fixed; inset: 0 }}</style>
 <script defer src="index.js"></script></head>
 <body><pnx-viewer endpoint="{api}" lang="en" map-style='{style}'></pnx-viewer></body></html>
 """
@@ -103,7 +104,8 @@ def drawn(browser, layer):
     return browser.run(
         """
         const { map } = document.querySelector('pnx-viewer');
-        return map.getLayer(arguments[0]) ? map.queryRenderedFeatures({ layers: [arguments[0]] }).map((f) => f.properties) : [];
+        const layers = [arguments[0]].filter((id) => map.getLayer(id));
+        return layers.length ? map.queryRenderedFeatures({ layers }).map((f) => f.properties) : [];
         """,
         layer,
     )
