@@ -22,6 +22,9 @@ from starlette.requests import ClientDisconnect
 
 from dashlight import catalog, ingest
 from dashlight.catalog.assets import Assets
+from dashlight.catalog.exports.routes import Exports
+from dashlight.catalog.exports.routes import make_router as exports_router
+from dashlight.catalog.exports.worker import ExportMetrics, ExportWorker
 from dashlight.catalog.live import Hub
 from dashlight.catalog.panoramax import items as panoramax_items
 from dashlight.catalog.panoramax import landing as panoramax_landing
@@ -139,11 +142,14 @@ def build(
         idle_s=settings.recheck_idle_s,
         metrics=metrics,
     )
+    exporter = ExportWorker(
+        store.database, folder, settings, base_url=base_url, metrics=ExportMetrics(registry)
+    )
     api = FastAPI(
         title="dashlight",
         version=metadata.version("dashlight"),
         summary="A public, living library of street-level pictures.",
-        lifespan=_lifespan(store, hub, look, idle, settings, metrics),
+        lifespan=_lifespan(store, hub, look, idle, exporter, settings, metrics),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
@@ -153,6 +159,7 @@ def build(
     api.include_router(catalog_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
     api.include_router(panoramax_router(_panoramax(settings, readable)))
+    api.include_router(exports_router(_exports(settings, readable)))
     _add_operations(api, store, registry)
     _add_problems(api)
     return Application(_Border(api), api, store, hub.close)
@@ -203,6 +210,16 @@ def _stac(settings: ServerSettings, store: Store, readable: Catalog) -> Stac:
     )
 
 
+def _exports(settings: ServerSettings, readable: Catalog) -> Exports:
+    return Exports(
+        database=readable.database,
+        objects=readable.objects,
+        summaries=readable.summaries,
+        license_id=settings.license,
+        base_url=readable.base_url,
+    )
+
+
 def _panoramax(settings: ServerSettings, readable: Catalog) -> Panoramax:
     account = panoramax_landing.Account.of(readable.instance["server_key"], settings.name)
     cache_bytes = settings.tile_cache_mb << 19  # Half of what the map's own tiles have.
@@ -218,7 +235,7 @@ def _panoramax(settings: ServerSettings, readable: Catalog) -> Panoramax:
 
 
 def _lifespan(
-    store: Store, hub: Hub, look: SecondLook, idle: IdleLook, settings: ServerSettings, metrics: IngestMetrics
+    store: Store, hub: Hub, look: SecondLook, idle: IdleLook, exporter: ExportWorker, settings: ServerSettings, metrics: IngestMetrics
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
@@ -228,6 +245,7 @@ def _lifespan(
             run_ingest(stop, store.database, store.objects, hour=settings.batch_hour, metrics=metrics)
         )
         looking = asyncio.create_task(idle.run())
+        exporting = asyncio.create_task(exporter.run(stop))
         try:
             yield
         finally:
@@ -236,6 +254,7 @@ def _lifespan(
             hub.close()
             await worker
             await looking
+            await exporting
             await look.close()
             await asyncio.to_thread(store.database.close)
 
@@ -350,7 +369,7 @@ class _Border:
             await refusal(scope, receive, dressed)
             return
         if scope["method"] == "HEAD" and scope["path"] != "/live":
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "is_head": True}
         if is_upload:
             await self._app(scope, receive, dressed)
             return

@@ -144,6 +144,10 @@ def _check_addresses(called: str, given: str) -> None:
             ) from exc
 
 
+EXPORT_SCHEDULES = ("off", "daily")
+EXPORT_FORMATS = ("geoparquet", "partitions", "pmtiles", "bundles")
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Settings of `dashlight serve`; section `server`.
@@ -187,6 +191,9 @@ class ServerSettings:
         live_clients: Live streams open at once; others get 503.
         live_queue: Events that wait for one slow live stream; when full they are dropped for one `refresh`.
         tile_cache_mb: Memory for encoded tiles.
+        export_schedule: `off`, or `daily`: make the exports anew after each daily batch. Files of an export that is
+            shown are rewritten after something in them was taken back, whatever this says.
+        export_formats: Which exports to make daily: of `geoparquet`, `partitions`, `pmtiles` and `bundles`.
     """
 
     data: Path | None = None
@@ -216,6 +223,8 @@ class ServerSettings:
     live_clients: int = 10_000
     live_queue: int = 1_000
     tile_cache_mb: int = 32
+    export_schedule: str = "off"
+    export_formats: tuple[str, ...] = ("geoparquet", "pmtiles")
 
     def __post_init__(self) -> None:
         """Raise UsageError when a value is outside its bounds."""
@@ -244,6 +253,13 @@ class ServerSettings:
             if value and not value.startswith(schemes):
                 raise UsageError(f"server.{name} {masked(name, value)!r} does not begin with {schemes[0]}")
         _check_addresses("server.trusted_proxy", self.trusted_proxy)
+        if self.export_schedule not in EXPORT_SCHEDULES:
+            raise UsageError(
+                f"server.export_schedule {self.export_schedule!r} is none of {', '.join(EXPORT_SCHEDULES)}"
+            )
+        unknown = [name for name in self.export_formats if name not in EXPORT_FORMATS]
+        if unknown:
+            raise UsageError(f"server.export_formats {unknown[0]!r} is none of {', '.join(EXPORT_FORMATS)}")
         if not 1 <= len(self.name) <= 80 or not self.name.isprintable():
             raise UsageError(f"server.name {self.name!r:.90} is not a text of 1 to 80 printable characters")
         if len(self.contact) > 200 or not self.contact.isprintable():

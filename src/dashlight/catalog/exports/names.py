@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from dashlight.config import EXPORT_FORMATS
+
 PARQUET_TYPE = "application/vnd.apache.parquet"
 PMTILES_TYPE = "application/vnd.pmtiles"
 MEDIA_TYPES = {".parquet": PARQUET_TYPE, ".pmtiles": PMTILES_TYPE}
@@ -38,7 +40,7 @@ KINDS = (
     Kind("pmtiles", "Tiles", "The vector tiles of the map as one PMTiles archive for static hosting.", PMTILES_TYPE),
     Kind("bundles", "Bundles", "Where the bytes of each picture lie, for programs that stream them.", PARQUET_TYPE),
 )
-NAMES = tuple(kind.name for kind in KINDS)
+NAMES = EXPORT_FORMATS
 
 
 def kind_of(name: str) -> Kind | None:
