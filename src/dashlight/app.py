@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,17 +14,26 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from fastapi.telemetry import TelemetryConfig
+from prometheus_client import CollectorRegistry, generate_latest
 from stac_fastapi.types.stac import LandingPage
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from dashlight import catalog, ingest
+from dashlight.border.asgi import PROBLEM_TYPE, App, problem_body
+from dashlight.border.layers import bordered, spans_of
+from dashlight.border.spans import Spans
+from dashlight.border.store_metrics import StoreMetrics
 from dashlight.catalog.assets import Assets
 from dashlight.catalog.exports.routes import Exports
 from dashlight.catalog.exports.routes import make_router as exports_router
 from dashlight.catalog.exports.worker import ExportMetrics, ExportWorker
 from dashlight.catalog.live import Hub
+from dashlight.catalog.metrics import CatalogMetrics
+from dashlight.catalog.pages.routes import make_router as pages_router
+from dashlight.catalog.ogc.routes import Ogc
+from dashlight.catalog.ogc.routes import make_router as ogc_router
 from dashlight.catalog.panoramax import items as panoramax_items
 from dashlight.catalog.panoramax import landing as panoramax_landing
 from dashlight.catalog.panoramax.routes import Panoramax
@@ -50,33 +58,23 @@ from dashlight.ingest.recheck import IDLE_COMMAND, ProcessLook, SecondLook
 from dashlight.ingest.routes import make_router as ingest_router
 from dashlight.ingest.worker import run as run_ingest
 from dashlight.model import LICENSES
+from dashlight.moderation.challenges import Challenges
+from dashlight.moderation.pages import Pages
+from dashlight.moderation.routes import Moderation
+from dashlight.moderation.routes import make_router as moderation_router
+from dashlight.store.feature_tables import TABLES
 from dashlight.store.upkeep import Readiness, Store, open_store, sweep
 from dashlight.wire import MAX_BUNDLE_BYTES, MAX_PICTURES, MAX_PICTURES_PERSONAL, public_bytes, to_base64url
 
 __all__ = ["Application", "build", "catalog", "ingest"]
 
 _LOG = logging.getLogger("dashlight.app")
-PROBLEMS = "https://dashlight.example/problems/"
-MAX_BODY_BYTES = 64 * 1024  # Of every request but an upload.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 POLICIES = {
     "fleet": "Vehicles of an organisation that agreed in writing: exact times and sequences, on the map at once.",
     "open": "A mapper who chooses to be seen: as fleet, under a name of their own or none.",
     "personal": "Everybody else: no order, no exact time, no ends of drives; shown in one shuffled batch a day.",
 }
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"permissions-policy", b"camera=(), geolocation=(self), microphone=(), payment=(), usb=()"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_NO_CONTENT_POLICY = b"default-src 'none'; frame-ancestors 'none'"
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +85,15 @@ class Application:
         asgi: What an ASGI server runs.
         api: The FastAPI application inside.
         store: What it keeps.
-        stop_streams: Ends the live streams, so that a server which waits for open replies can stop.
+        begin_stop: Ends the live streams and refuses new requests; on the event loop only.
+        open_requests: Returns how many are being answered.
     """
 
     asgi: App
     api: FastAPI
     store: Store
-    stop_streams: Callable[[], None]
+    begin_stop: Callable[[], None]
+    open_requests: Callable[[], int]
 
 
 def build(
@@ -125,9 +125,11 @@ def build(
         extra={"staged": swept.staged_files, "orphans": swept.orphans, "erasures": swept.erasures},
     )
     registry = CollectorRegistry()  # Ours alone: the time and files that the process uses would tell of each upload.
-    hub = Hub(store.database, clients=settings.live_clients, queue=settings.live_queue)
-    readers = Gauge("dashlight_catalog_live_streams", "Live streams that are open", registry=registry)
-    readers.set_function(lambda: hub.readers)
+    counts = CatalogMetrics(registry)
+    hub = Hub(store.database, clients=settings.live_clients, queue=settings.live_queue, counts=counts)
+    counts.watch(hub)
+    StoreMetrics(registry, store.database)
+    spans = spans_of(settings)
     look = look or ProcessLook(timeout_s=settings.recheck_timeout_s)
     metrics = IngestMetrics(registry)
     idleness = Idleness()
@@ -142,27 +144,35 @@ def build(
         idle_s=settings.recheck_idle_s,
         metrics=metrics,
     )
-    exporter = ExportWorker(
-        store.database, folder, settings, base_url=base_url, metrics=ExportMetrics(registry)
-    )
+    exporter = ExportWorker(store.database, folder, settings, base_url=base_url, metrics=ExportMetrics(registry))
     api = FastAPI(
         title="dashlight",
         version=metadata.version("dashlight"),
         summary="A public, living library of street-level pictures.",
-        lifespan=_lifespan(store, hub, look, idle, exporter, settings, metrics),
+        lifespan=_lifespan(store, hub, look, idle, exporter, settings, metrics, spans),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        telemetry=_NO_TELEMETRY,  # Its own would tell a collector of every path and query.
     )
     api.include_router(ingest_router(door))
     readable = _catalog(settings, store, hub, base_url)
     api.include_router(catalog_router(readable))
+    api.include_router(pages_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
     api.include_router(panoramax_router(_panoramax(settings, readable)))
+    api.include_router(moderation_router(_moderation(settings, store, base_url)))
+    api.include_router(ogc_router(_ogc(settings, store, readable)))
     api.include_router(exports_router(_exports(settings, readable)))
     _add_operations(api, store, registry)
     _add_problems(api)
-    return Application(_Border(api), api, store, hub.close)
+    border = bordered(api, settings, registry=registry, spans=spans)
+
+    def begin_stop() -> None:
+        border.begin_stop()
+        hub.close()
+
+    return Application(border.asgi, api, store, begin_stop, border.open_requests)
 
 
 def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) -> Catalog:
@@ -220,6 +230,18 @@ def _exports(settings: ServerSettings, readable: Catalog) -> Exports:
     )
 
 
+def _ogc(settings: ServerSettings, store: Store, readable: Catalog) -> Ogc:
+    return Ogc(
+        database=store.database,
+        tables=TABLES,
+        summaries=readable.summaries,
+        cursors=Cursors(store.key.private_bytes_raw()),
+        name=settings.name,
+        version=readable.instance["version"],
+        base_url=readable.base_url,
+    )
+
+
 def _panoramax(settings: ServerSettings, readable: Catalog) -> Panoramax:
     account = panoramax_landing.Account.of(readable.instance["server_key"], settings.name)
     cache_bytes = settings.tile_cache_mb << 19  # Half of what the map's own tiles have.
@@ -234,15 +256,35 @@ def _panoramax(settings: ServerSettings, readable: Catalog) -> Panoramax:
     )
 
 
+def _moderation(settings: ServerSettings, store: Store, base_url: str) -> Moderation:
+    return Moderation(
+        database=store.database,
+        objects=store.objects,
+        challenges=Challenges(store.key.private_bytes_raw()),
+        pages=Pages(settings.name),
+        instance=settings.name,
+        public_url=base_url,
+    )
+
+
 def _lifespan(
-    store: Store, hub: Hub, look: SecondLook, idle: IdleLook, exporter: ExportWorker, settings: ServerSettings, metrics: IngestMetrics
+    store: Store,
+    hub: Hub,
+    look: SecondLook,
+    idle: IdleLook,
+    exporter: ExportWorker,
+    settings: ServerSettings,
+    metrics: IngestMetrics,
+    spans: Spans,
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
         hub.start()
         stop = asyncio.Event()
         worker = asyncio.create_task(
-            run_ingest(stop, store.database, store.objects, hour=settings.batch_hour, metrics=metrics)
+            run_ingest(
+                stop, store.database, store.objects, hour=settings.batch_hour, metrics=metrics, traced=spans.span
+            )
         )
         looking = asyncio.create_task(idle.run())
         exporting = asyncio.create_task(exporter.run(stop))
@@ -257,6 +299,7 @@ def _lifespan(
             await exporting
             await look.close()
             await asyncio.to_thread(store.database.close)
+            await asyncio.to_thread(spans.close)
 
     return lifespan
 
@@ -285,12 +328,7 @@ def _add_operations(api: FastAPI, store: Store, registry: CollectorRegistry) -> 
 
 def problem(status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None) -> Response:
     """Return a problem document (RFC 9457)."""
-    body = {"type": PROBLEMS + code, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    if hint:
-        body["hint"] = hint
-    return Response(
-        json.dumps(body, ensure_ascii=False), status, media_type="application/problem+json", headers=headers
-    )
+    return Response(problem_body(status, code, detail, hint=hint), status, media_type=PROBLEM_TYPE, headers=headers)
 
 
 def status_of(exc: DashlightError) -> int:
@@ -344,105 +382,3 @@ def _add_problems(api: FastAPI) -> None:
     api.add_exception_handler(HTTPException, _on_http)
     api.add_exception_handler(ClientDisconnect, _on_hang_up)
     api.add_exception_handler(Exception, _on_defect)
-
-
-class _Border:
-    """What holds for every reply: headers, HEAD as GET without a body, and a bound on small bodies."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        is_upload = scope["method"] == "PUT" and scope["path"].startswith("/v1/bundles/")
-        dressed = _dressed(scope, send)
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not is_upload and announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-            refusal = problem(
-                413,
-                "too-large",
-                f"a body of {int(announced)} bytes is over {MAX_BODY_BYTES}",
-                headers={"Connection": "close"},
-            )
-            await refusal(scope, receive, dressed)
-            return
-        if scope["method"] == "HEAD" and scope["path"] != "/live":
-            scope = {**scope, "method": "GET", "is_head": True}
-        if is_upload:
-            await self._app(scope, receive, dressed)
-            return
-        if scope["method"] not in _WITH_BODY:
-            await self._app(scope, _bounded(receive), dressed)
-            return
-        body = await _small_body(receive)
-        if body is None:
-            refusal = problem(
-                413, "too-large", f"a body of more than {MAX_BODY_BYTES} bytes", headers={"Connection": "close"}
-            )
-            await refusal(scope, receive, dressed)
-            return
-        await self._app(scope, _replayed(body, receive), dressed)
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Return a `receive` that hangs up on a body which grows over the bound where none is expected."""
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        return message if received <= MAX_BODY_BYTES else {"type": "http.disconnect"}
-
-    return bounded
-
-
-async def _small_body(receive: Receive) -> Message | None:
-    """Return a whole body as one message, the message that its sender hung up, or None when it is over the bound."""
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            return None
-        if message["type"] == "http.disconnect":
-            return message
-        if not message.get("more_body"):
-            return {"type": "http.request", "body": body, "more_body": False}
-
-
-def _replayed(body: Message, receive: Receive) -> Receive:
-    """Return a `receive` that gives a body that was read already, and then what else comes."""
-    is_given = False
-
-    async def replayed() -> Message:
-        nonlocal is_given
-        if is_given:
-            return await receive()
-        is_given = True
-        return body
-
-    return replayed
-
-
-def _dressed(scope: Scope, send: Send) -> Send:
-    """Return a `send` that adds the headers of every reply, and leaves out the body of one to HEAD."""
-    is_head = scope["method"] == "HEAD"
-    is_public = scope["method"] == "GET" and scope["path"].startswith(("/v1/", "/live"))
-    is_public = is_public or (scope["path"] + "/").startswith("/api/")  # There, questions may be asked by POST too.
-
-    async def dressed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", []))
-            if b"content-security-policy" not in {name.lower() for name, _ in headers}:
-                headers.append((b"content-security-policy", _NO_CONTENT_POLICY))
-            if is_public:
-                headers.append((b"access-control-allow-origin", b"*"))
-            message = {**message, "headers": headers + list(_HEADERS)}
-        elif is_head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
-
-    return dressed

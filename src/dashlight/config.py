@@ -194,6 +194,29 @@ class ServerSettings:
         export_schedule: `off`, or `daily`: make the exports anew after each daily batch. Files of an export that is
             shown are rewritten after something in them was taken back, whatever this says.
         export_formats: Which exports to make daily: of `geoparquet`, `partitions`, `pmtiles` and `bundles`.
+        disk_quota_mb: Bundles of the whole instance take at most so much; more get 507. 0 leaves it to `keep_free_mb`.
+        reads_per_minute: Requests of one client address for pages, pictures and the like; more get 429. An address is
+            known by a hash whose key lives for the minute; this machine's own is not limited, as a proxy that is not
+            trusted has it. Of each `per_minute` 0 does not limit, and several servers count each for itself.
+        tiles_per_minute: For tiles; a screen of them is 30, and who pans asks for one a second.
+        searches_per_minute: For pages of pictures, STAC searches and histograms, which cost most.
+        live_per_minute: For live streams; each move of the map begins one.
+        reports_per_minute: For reports, whatever becomes of them; a person sends a few.
+        writes_per_minute: For uploads, tokens, enrolments and erasures.
+        live_per_sender: Live streams that one client address may have open; a large office shares one. 0 does not
+            limit.
+        head_timeout_s: The head of a request has come whole after so long; a phone on a bad line needs 5.
+        body_timeout_s: The body of a request that is no upload has come whole after so long; it has at most 64 KiB.
+        read_stall_s: A reader who takes nothing of a reply for so long is cut off; it holds memory.
+        stop_s: What is being answered at a stop has so long to end, an upload as well; then it is cut off. Kubernetes
+            and systemd kill after 30 and 90 s unless told otherwise.
+        drain_s: New requests get 503 for at least so long at a stop before the address is closed, so that whatever
+            shares out the requests notices; 0 waits for open requests alone.
+        log_json: Log one JSON object a line instead of words, as `serve --json` does.
+        traces_url: Of an OpenTelemetry collector (OTLP over HTTP), such as `http://127.0.0.1:4318/v1/traces`; empty
+            traces nothing. Needs the extra `otel`. Who controls it learns how busy the server is, and no place,
+            person or picture.
+        traces_share: Of the requests that are traced; jobs always are.
     """
 
     data: Path | None = None
@@ -225,6 +248,22 @@ class ServerSettings:
     tile_cache_mb: int = 32
     export_schedule: str = "off"
     export_formats: tuple[str, ...] = ("geoparquet", "pmtiles")
+    disk_quota_mb: int = 0
+    reads_per_minute: int = 3_000
+    tiles_per_minute: int = 3_000
+    searches_per_minute: int = 600
+    live_per_minute: int = 120
+    reports_per_minute: int = 30
+    writes_per_minute: int = 600
+    live_per_sender: int = 100
+    head_timeout_s: float = 10.0
+    body_timeout_s: float = 20.0
+    read_stall_s: float = 30.0
+    stop_s: float = 25.0
+    drain_s: float = 0.0
+    log_json: bool = False
+    traces_url: str = ""
+    traces_share: float = 0.1
 
     def __post_init__(self) -> None:
         """Raise UsageError when a value is outside its bounds."""
@@ -244,11 +283,29 @@ class ServerSettings:
             ("live_clients", 1, 10**6),
             ("live_queue", 1, 10**6),
             ("tile_cache_mb", 0, 10**6),
+            ("disk_quota_mb", 0, 10**9),
+            ("reads_per_minute", 0, 10**6),
+            ("tiles_per_minute", 0, 10**6),
+            ("searches_per_minute", 0, 10**6),
+            ("live_per_minute", 0, 10**6),
+            ("reports_per_minute", 0, 10**6),
+            ("writes_per_minute", 0, 10**6),
+            ("live_per_sender", 0, 10**6),
+            ("head_timeout_s", 0.1, 3600.0),
+            ("body_timeout_s", 0.1, 3600.0),
+            ("read_stall_s", 0.1, 3600.0),
+            ("stop_s", 0.0, 3600.0),
+            ("drain_s", 0.0, 3600.0),
+            ("traces_share", 0.0, 1.0),
         ):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise UsageError(f"server.{name} {value} is outside {least}..{most}")
-        for name, schemes in (("database_url", ("postgresql://", "postgres://")), ("objects_url", ("s3://",))):
+        for name, schemes in (
+            ("database_url", ("postgresql://", "postgres://")),
+            ("objects_url", ("s3://",)),
+            ("traces_url", ("http://", "https://")),
+        ):
             value = getattr(self, name)
             if value and not value.startswith(schemes):
                 raise UsageError(f"server.{name} {masked(name, value)!r} does not begin with {schemes[0]}")

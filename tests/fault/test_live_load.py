@@ -26,9 +26,7 @@ def test_live_listeners_are_told_everything_soon(tmp_path, record_property):
     server = ServerProcess(tmp_path, "--recheck-share", "0").start()
     try:
         found = asyncio.run(
-            listeners.load(
-                server.port, tokens, listeners=LISTENERS, regions=REGIONS, bundles_per_s=BUNDLES_PER_S
-            )
+            listeners.load(server.port, tokens, listeners=LISTENERS, regions=REGIONS, bundles_per_s=BUNDLES_PER_S)
         )
         found["server_mb"] = round(server.resident_mb())
     finally:

@@ -52,8 +52,9 @@ def test_a_writer_that_hangs_is_not_vouched_for(tmp_path, manager):
     listener = socket.create_server(("127.0.0.1", 0))
     supervisor = Supervisor(Supervision(str(tmp_path / "notify"), 0.4))
     server = SupervisedServer(
-        server_config(application.asgi, SETTINGS, stop_s=5),
-        stop_streams=application.stop_streams,
+        server_config(application.asgi, SETTINGS),
+        begin_stop=application.begin_stop,
+        open_requests=application.open_requests,
         ask_writer=lambda: application.store.database.submit(lambda _: None),
         supervisor=supervisor,
         status="",

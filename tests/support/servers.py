@@ -34,7 +34,7 @@ from dashlight.wire import (
     verify_receipt,
 )
 
-SETTINGS = ServerSettings(recheck_share=0.0, recheck_idle_s=0.0, name="test instance", keep_free_mb=0)
+SETTINGS = ServerSettings(recheck_share=0.0, recheck_idle_s=0.0, name="test instance", keep_free_mb=0, stop_s=5.0)
 
 
 QUIET = {"DASHLIGHT_SERVER_KEEP_FREE_MB": "0", "DASHLIGHT_SERVER_RECHECK_IDLE_S": "0"}
@@ -84,10 +84,10 @@ class Served:
 
 
 class StoppingServer(uvicorn.Server):
-    """Ends the live streams first, as `dashlight serve` does."""
+    """Ends the live streams first, and refuses new requests, as `dashlight serve` does."""
 
     async def shutdown(self, sockets=None):
-        self.application.stop_streams()
+        self.application.begin_stop()
         await super().shutdown(sockets)
 
 
@@ -105,7 +105,7 @@ def served(folder, *, look=None, idle_look=None, **settings):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(100)  # Who connects before the server runs waits for it.
-    server = StoppingServer(server_config(application.asgi, chosen, stop_s=5))
+    server = StoppingServer(server_config(application.asgi, chosen))
     server.application = application
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -4,26 +4,83 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import resource
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from dashlight.cli.supervisor import Supervisor
 from dashlight.config import ServerSettings
 from dashlight.errors import Unavailable
 
 MAX_HEAD_BYTES = 32 * 1024  # Of a request's line, headers and trailers.
+MAX_HEADERS = 100
+_SPARE_FILES = 512  # For the database, bundles that arrive and connections that are no streams.
+_DRAIN_LOOK_S = 0.02
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with bounded request lines, headers and trailers; the parser alone would keep any number of them."""
+    """HTTP/1.1 with heads that are bounded in bytes and time, and readers that have to read.
 
+    The parser alone would keep any number of bytes, wait for ever for the rest of a head, and for ever for a reader
+    who takes nothing of its reply.
+    """
+
+    head_timeout_s = 10.0
+    read_stall_s = 30.0
     _head_bytes = 0  # Of this request, in fields that are complete.
+    _headers = 0  # Of this request.
     _silent_bytes = 0  # Received since anything was complete.
+    _head_due: asyncio.TimerHandle | None = None
+    _read_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._head_due = self.loop.call_later(self.head_timeout_s, self._end_slow_head)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        for due in (self._head_due, self._read_due):
+            if due is not None:
+                due.cancel()
+        self._head_due = self._read_due = None
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give the reader time to read."""
+        super().pause_writing()
+        if self._read_due is None:
+            self._read_due = self.loop.call_later(self.read_stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Note that the reader reads."""
+        super().resume_writing()
+        if self._read_due is not None:
+            self._read_due.cancel()
+            self._read_due = None
+
+    def _end_slow_head(self) -> None:
+        self._head_due = None
+        if self.transport.is_closing():
+            return
+        if self._head_bytes:
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
+    def _watch_head(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle  # Before the first head there is none.
+        is_answering = cycle is not None and not cycle.response_complete
+        if is_answering and self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+        elif not is_answering and self._head_due is None and not self.transport.is_closing():
+            self._head_due = self.loop.call_later(self.head_timeout_s, self._end_slow_head)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and end the connection when nothing gets complete for too long."""
@@ -35,6 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse()
         else:
             self._silent_bytes = 0
+        self._watch_head()
 
     def _refuse(self) -> None:
         self.transport.write(
@@ -50,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to count."""
-        self._head_bytes = 0
+        self._head_bytes = self._headers = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -61,6 +119,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header or a trailer."""
         self._count(len(name) + len(value))
+        self._headers += 1
+        if self._headers > MAX_HEADERS:
+            raise ValueError(f"more than {MAX_HEADERS} headers")
         super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
@@ -79,7 +140,9 @@ class SupervisedServer(uvicorn.Server):
 
     Args:
         config: See `server_config`.
-        stop_streams: Ends the endless replies.
+        begin_stop: Ends the endless replies, and refuses new requests.
+        open_requests: Returns how many are being answered.
+        drain_s: New requests are refused for at least so long before the listener is closed.
         ask_writer: Gives the writer of the database something to do; the future ends once it was its turn.
         supervisor: Is told.
         status: Of the server that is ready, for people.
@@ -89,13 +152,17 @@ class SupervisedServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         *,
-        stop_streams: Callable[[], None],
+        begin_stop: Callable[[], None],
+        open_requests: Callable[[], int],
+        drain_s: float = 0.0,
         ask_writer: Callable[[], Future[None]],
         supervisor: Supervisor,
         status: str,
     ) -> None:
         super().__init__(config)
-        self._stop_streams = stop_streams
+        self._begin_stop = begin_stop
+        self._open_requests = open_requests
+        self._drain_s = drain_s
         self._ask_writer = ask_writer
         self._supervisor = supervisor
         self._status = status
@@ -120,12 +187,23 @@ class SupervisedServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say that the end has begun, and vouch for the loop until it is reached; the database closes meanwhile."""
         self._supervisor.stopping()
-        self._stop_streams()
+        self._begin_stop()
         vouching = asyncio.create_task(self._vouch_for_the_loop())
         try:
+            await self._drain()
             await super().shutdown(sockets)
         finally:
             vouching.cancel()
+
+    async def _drain(self) -> None:
+        """Answer what is open, and new requests with 503, until nothing is open or the time of the stop is over."""
+        loop = asyncio.get_running_loop()
+        began_s, most_s = loop.time(), self.config.timeout_graceful_shutdown or 0
+        while (passed_s := loop.time() - began_s) < self._drain_s or (self._open_requests() and passed_s < most_s):
+            if self.force_exit:
+                break
+            await asyncio.sleep(_DRAIN_LOOK_S)
+        self.config.timeout_graceful_shutdown = max(1, math.ceil(most_s - (loop.time() - began_s)))
 
     async def _vouch_for_the_loop(self) -> None:
         while True:
@@ -133,13 +211,31 @@ class SupervisedServer(uvicorn.Server):
             await asyncio.sleep(1.0)
 
 
-def server_config(asgi: Any, settings: ServerSettings, *, stop_s: int, backlog: int = 1024) -> uvicorn.Config:
+def protocol_of(settings: ServerSettings) -> type[BoundedProtocol]:
+    """Return the protocol with the times that the settings say."""
+
+    class Protocol(BoundedProtocol):
+        head_timeout_s = settings.head_timeout_s
+        read_stall_s = settings.read_stall_s
+
+    return Protocol
+
+
+def raise_socket_limit(streams: int) -> None:
+    """Let this process open as many sockets as live streams need, as far as the machine allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    due = streams + _SPARE_FILES
+    if soft < due and soft != resource.RLIM_INFINITY:
+        most = due if hard == resource.RLIM_INFINITY else min(due, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
+def server_config(asgi: Any, settings: ServerSettings, *, backlog: int = 1024) -> uvicorn.Config:
     """Return how uvicorn runs the application.
 
     Args:
         asgi: The application.
         settings: Of the server.
-        stop_s: An upload that runs at the stop has so long to end.
         backlog: Connections that wait to be taken.
     """
     return uvicorn.Config(
@@ -147,11 +243,11 @@ def server_config(asgi: Any, settings: ServerSettings, *, stop_s: int, backlog: 
         log_config=None,
         access_log=False,  # Addresses of people are in no log.
         server_header=False,
-        http=BoundedProtocol,
+        http=protocol_of(settings),
         ws="none",
         proxy_headers=bool(settings.trusted_proxy),
         forwarded_allow_ips=settings.trusted_proxy,
-        timeout_graceful_shutdown=stop_s,
+        timeout_graceful_shutdown=math.ceil(settings.stop_s),
         timeout_keep_alive=30,
         backlog=backlog,
     )

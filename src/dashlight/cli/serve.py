@@ -16,7 +16,6 @@ from dashlight.config import ServerSettings
 DEFAULTS = ServerSettings()
 _FLAGS = ("data", "host", "port", "name", "license", "public_url", "recheck_share")
 _BACKLOG = 1024
-_STOP_S = 30  # An upload that runs at the stop has so long to end.
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -107,7 +106,7 @@ def run_serve(args: argparse.Namespace) -> int:
     import socket
 
     from dashlight.app import build
-    from dashlight.cli.http_server import SupervisedServer, server_config
+    from dashlight.cli.http_server import SupervisedServer, raise_socket_limit, server_config
     from dashlight.cli.supervisor import Supervisor
     from dashlight.errors import HostError
     from dashlight.model import LICENSES
@@ -118,7 +117,8 @@ def run_serve(args: argparse.Namespace) -> int:
         from dashlight.errors import UsageError
 
         raise UsageError(f"server.license {settings.license!r} is none of {', '.join(LICENSES)}")
-    _log(is_json=args.json, is_quiet=args.quiet)
+    _log(is_json=args.json or settings.log_json, is_quiet=args.quiet)
+    raise_socket_limit(settings.live_clients)
     lock_store(folder)
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,7 +133,7 @@ def run_serve(args: argparse.Namespace) -> int:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = settings.public_url.rstrip("/") or f"http://{host}:{listener.getsockname()[1]}"
     application = build(settings, folder, base_url=settings.public_url.rstrip("/"))
-    config = server_config(application.asgi, settings, stop_s=_STOP_S, backlog=_BACKLOG)
+    config = server_config(application.asgi, settings, backlog=_BACKLOG)
 
     listener.listen(_BACKLOG)  # Whoever reads the address may connect at once and waits until the server runs.
     _announce(url, folder, settings.name, is_json=args.json)
@@ -142,7 +142,9 @@ def run_serve(args: argparse.Namespace) -> int:
     with Supervisor.of_this_process() as supervisor:
         SupervisedServer(
             config,
-            stop_streams=application.stop_streams,
+            begin_stop=application.begin_stop,
+            open_requests=application.open_requests,
+            drain_s=settings.drain_s,
             ask_writer=lambda: application.store.database.submit(lambda _: None),
             supervisor=supervisor,
             status=f"{settings.name} is at {url}",
@@ -167,5 +169,5 @@ def _log(*, is_json: bool, is_quiet: bool) -> None:
     from dashlight.cli.logs import set_up_logs
 
     level = logging.ERROR if is_quiet else logging.INFO
-    set_up_logs(level, is_json=is_json, names=("dashlight", "uvicorn", "asyncio"))
+    set_up_logs(level, is_json=is_json, names=("dashlight", "uvicorn", "asyncio"), is_discreet=True)
     logging.getLogger("uvicorn").setLevel(max(level, logging.WARNING))
