@@ -37,6 +37,7 @@ from dashlight.catalog.ogc.routes import make_router as ogc_router
 from dashlight.catalog.panoramax import items as panoramax_items
 from dashlight.catalog.panoramax import landing as panoramax_landing
 from dashlight.catalog.panoramax.routes import Panoramax
+from dashlight.catalog.pages.routes import make_router as pages_router
 from dashlight.catalog.panoramax.routes import make_router as panoramax_router
 from dashlight.catalog.panoramax.tiles import draw_for
 from dashlight.catalog.reports import Budgets
@@ -158,6 +159,7 @@ def build(
     api.include_router(ingest_router(door))
     readable = _catalog(settings, store, hub, base_url)
     api.include_router(catalog_router(readable))
+    api.include_router(pages_router(readable))
     api.include_router(pages_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
     api.include_router(panoramax_router(_panoramax(settings, readable)))
