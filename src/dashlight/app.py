@@ -34,12 +34,9 @@ from dashlight.catalog.metrics import CatalogMetrics
 from dashlight.catalog.pages.routes import make_router as pages_router
 from dashlight.catalog.ogc.routes import Ogc
 from dashlight.catalog.ogc.routes import make_router as ogc_router
-from dashlight.catalog.ogc.routes import Ogc
-from dashlight.catalog.ogc.routes import make_router as ogc_router
 from dashlight.catalog.panoramax import items as panoramax_items
 from dashlight.catalog.panoramax import landing as panoramax_landing
 from dashlight.catalog.panoramax.routes import Panoramax
-from dashlight.catalog.pages.routes import make_router as pages_router
 from dashlight.catalog.panoramax.routes import make_router as panoramax_router
 from dashlight.catalog.panoramax.tiles import draw_for
 from dashlight.catalog.reports import Budgets
@@ -65,7 +62,6 @@ from dashlight.moderation.challenges import Challenges
 from dashlight.moderation.pages import Pages
 from dashlight.moderation.routes import Moderation
 from dashlight.moderation.routes import make_router as moderation_router
-from dashlight.store.feature_tables import TABLES
 from dashlight.store.feature_tables import TABLES
 from dashlight.store.upkeep import Readiness, Store, open_store, sweep
 from dashlight.wire import MAX_BUNDLE_BYTES, MAX_PICTURES, MAX_PICTURES_PERSONAL, public_bytes, to_base64url
@@ -163,10 +159,8 @@ def build(
     readable = _catalog(settings, store, hub, base_url)
     api.include_router(catalog_router(readable))
     api.include_router(pages_router(readable))
-    api.include_router(pages_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
     api.include_router(panoramax_router(_panoramax(settings, readable)))
-    api.include_router(ogc_router(_ogc(settings, store, readable)))
     api.include_router(moderation_router(_moderation(settings, store, base_url)))
     api.include_router(ogc_router(_ogc(settings, store, readable)))
     api.include_router(exports_router(_exports(settings, readable)))
@@ -232,18 +226,6 @@ def _exports(settings: ServerSettings, readable: Catalog) -> Exports:
         objects=readable.objects,
         summaries=readable.summaries,
         license_id=settings.license,
-        base_url=readable.base_url,
-    )
-
-
-def _ogc(settings: ServerSettings, store: Store, readable: Catalog) -> Ogc:
-    return Ogc(
-        database=store.database,
-        tables=TABLES,
-        summaries=readable.summaries,
-        cursors=Cursors(store.key.private_bytes_raw()),
-        name=settings.name,
-        version=readable.instance["version"],
         base_url=readable.base_url,
     )
 
