@@ -31,9 +31,9 @@ from dashlight.catalog.exports.routes import make_router as exports_router
 from dashlight.catalog.exports.worker import ExportMetrics, ExportWorker
 from dashlight.catalog.live import Hub
 from dashlight.catalog.metrics import CatalogMetrics
-from dashlight.catalog.pages.routes import make_router as pages_router
 from dashlight.catalog.ogc.routes import Ogc
 from dashlight.catalog.ogc.routes import make_router as ogc_router
+from dashlight.catalog.pages.routes import make_router as pages_router
 from dashlight.catalog.panoramax import items as panoramax_items
 from dashlight.catalog.panoramax import landing as panoramax_landing
 from dashlight.catalog.panoramax.routes import Panoramax
