@@ -270,18 +270,19 @@ def add_pictures(connection: sa.Connection, numbers: Iterable[int]) -> None:
 
 
 def remove_pictures(connection: sa.Connection, numbers: Iterable[int]) -> None:
-    """Count pictures that are shown no more: their rows exist still, their marks do not."""
-    for (name, terms), tally in sorted(_tallies(_members(connection, numbers)).items()):
+    """Count pictures that are shown no more; their rows exist still, as they were."""
+    removed = list(numbers)
+    for (name, terms), tally in sorted(_tallies(_members(connection, removed)).items()):
         here = (_c.c.id == name, _c.c.terms == terms)
         left = _c.c.pictures - len(tally.times)
         connection.execute(sa.update(_c).where(*here).values(pictures=left))
         gone = connection.execute(sa.delete(_c).where(*here, _c.c.pictures <= 0)).rowcount
         if tally.sequence is not None and not gone:
-            connection.execute(sa.update(_c).where(*here).values(**_reach(connection, tally.sequence, terms)))
+            connection.execute(sa.update(_c).where(*here).values(**_reach(connection, tally.sequence, terms, removed)))
 
 
-def _reach(connection: sa.Connection, sequence: int, terms: int) -> dict[str, int]:
-    mark, least, most = schema.mark, sa.func.min, sa.func.max
+def _reach(connection: sa.Connection, sequence: int, terms: int, removed: Sequence[int]) -> dict[str, int]:
+    least, most = sa.func.min, sa.func.max
     row = connection.execute(
         sa.select(
             least(_p.c.lon_e6).label("west_e6"),
@@ -290,9 +291,12 @@ def _reach(connection: sa.Connection, sequence: int, terms: int) -> dict[str, in
             most(_p.c.lat_e6).label("north_e6"),
             least(_p.c.captured_ms).label("first_ms"),
             most(_p.c.captured_ms).label("last_ms"),
+        ).where(
+            _p.c.sequence == sequence,
+            _p.c.terms == terms,
+            _p.c.state == int(schema.PictureState.PUBLISHED),
+            _p.c.number.not_in(removed),
         )
-        .where(_p.c.sequence == sequence, _p.c.terms == terms)
-        .where(sa.exists().where(mark.c.qk == _p.c.qk, mark.c.number == _p.c.number))
     ).one()
     return dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name.
 

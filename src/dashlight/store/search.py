@@ -207,10 +207,11 @@ def _some(
     if query.area is None or query.area.shape is None:
         return _inside(connection.execute(ordered.limit(most), bound).all(), query)
     found: list[_Candidate] = []
-    for rows in connection.execute(ordered, bound, execution_options={"yield_per": _CHUNK}).partitions():
-        found += _inside(rows, query)
-        if len(found) >= most:
-            break
+    with connection.execute(ordered, bound, execution_options={"yield_per": _CHUNK}) as result:
+        for rows in result.partitions():
+            found += _inside(rows, query)
+            if len(found) >= most:
+                break
     return found[:most]
 
 
@@ -421,11 +422,12 @@ def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterat
             first, pictures = None, 0
 
 
-def _neighbour_select(is_after: bool) -> tuple[Any, Any]:  # noqa: FBT001  # One of the two.
-    other, near = schema.picture.alias(), schema.picture.alias()
+def _neighbour_number(*, is_after: bool) -> sa.ScalarSelect[Any]:
+    """Return the row number of the published picture before or after each one in its sequence, or NULL."""
+    near = schema.picture.alias()
     here, there = sa.tuple_(_p.captured_ms, _p.number), sa.tuple_(near.c.captured_ms, near.c.number)
     order = (near.c.captured_ms, near.c.number)
-    number = (
+    return (
         sa.select(near.c.number)
         .where(near.c.sequence == _p.sequence, near.c.state == int(PictureState.PUBLISHED))
         .where(there > here if is_after else there < here)
@@ -434,44 +436,37 @@ def _neighbour_select(is_after: bool) -> tuple[Any, Any]:  # noqa: FBT001  # One
         .correlate(schema.picture)
         .scalar_subquery()
     )
-    return other, other.c.number == number
 
 
-def _fetch_select() -> sa.Select[Any]:
-    (before, is_before), (after, is_after) = _neighbour_select(is_after=False), _neighbour_select(is_after=True)
-    columns = [
-        column.label(f"{name}_{column.name}")
-        for name, table in (("before", before), ("after", after))
-        for column in (table.c.id, table.c.lon_e6, table.c.lat_e6)
-    ]
-    return (
-        picture_select()
-        .add_columns(*columns)
-        .join_from(schema.picture, before, is_before, isouter=True)
-        .join_from(schema.picture, after, is_after, isouter=True)
-    )
-
-
-_FETCH = _fetch_select()
+_FETCH = picture_select().add_columns(
+    _neighbour_number(is_after=False).label("before"), _neighbour_number(is_after=True).label("after")
+)
 
 
 def fetch(connection: sa.Connection, numbers: Sequence[int]) -> list[Found]:
     """Return the pictures of row numbers, in their order, with their neighbours."""
-    found: dict[int, Found] = {}
+    rows: dict[int, Any] = {}
     for first in range(0, len(numbers), _CHUNK):
         statement = _FETCH.where(_p.number.in_(numbers[first : first + _CHUNK]))
-        found |= {row.number: _found(row) for row in connection.execute(statement)}
-    return [found[number] for number in numbers if number in found]
+        rows |= {row.number: row for row in connection.execute(statement)}
+    near = {number for row in rows.values() for number in (row.before, row.after) if number is not None}
+    told = {number: Neighbour(UUID(bytes=row.id), _position(row)) for number, row in rows.items() if number in near}
+    missing = sorted(near - told.keys())
+    for first in range(0, len(missing), _CHUNK):
+        statement = sa.select(_p.number, _p.id, _p.lon_e6, _p.lat_e6).where(
+            _p.number.in_(missing[first : first + _CHUNK])
+        )
+        told |= {row.number: Neighbour(UUID(bytes=row.id), _position(row)) for row in connection.execute(statement)}
+    return [_found(rows[number], told) for number in numbers if number in rows]
 
 
-def _found(row: sa.Row[Any]) -> Found:
-    before = after = None
-    if row.before_id is not None:
-        before = Neighbour(UUID(bytes=row.before_id), LonLat(row.before_lon_e6 / 1e6, row.before_lat_e6 / 1e6))
-    if row.after_id is not None:
-        after = Neighbour(UUID(bytes=row.after_id), LonLat(row.after_lon_e6 / 1e6, row.after_lat_e6 / 1e6))
+def _position(row: Any) -> LonLat:
+    return LonLat(row.lon_e6 / 1e6, row.lat_e6 / 1e6)
+
+
+def _found(row: Any, told: Mapping[int, Neighbour]) -> Found:
     collection = collection_of(row.policy, row.h3_r15, row.captured_ms, row.sequence_id)
-    return Found(stored_picture(row), collection, before, after)
+    return Found(stored_picture(row), collection, told.get(row.before), told.get(row.after))
 
 
 def find_one(connection: sa.Connection, number: int) -> Found:
