@@ -27,7 +27,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -35,7 +34,10 @@ import sqlalchemy as sa
 from dashlight.errors import Unavailable
 from dashlight.store import pictures, reports, withdraw
 from dashlight.store.database import Database, Transaction
+from dashlight.store.moderated import HIDING, Issue
 from dashlight.store.places import day_of
+
+__all__ = ["HIDING", "Budget", "Budgets", "Issue", "Report", "file_report", "may_hold", "may_hold_near", "networks_of"]
 
 _WINDOW_S = 3_600.0
 HIDDEN_SHARE = 0.02  # Of the pictures shown, that reports may hide in an hour;
@@ -47,22 +49,6 @@ NEAR_AT_LEAST = 10  # or so many: one house is seen in about as many.
 FEW = 2  # Reports of one sender in an hour that may use all of the hour's bound; further ones only its first half.
 NEIGHBOURS_FACTOR = 3  # Times a sender's reports are taken from its wider network.
 QUEUE_FACTOR = 10  # Times the hour's reports are kept for the operator once they hide nothing any more.
-
-
-class Issue(StrEnum):
-    """What is wrong with a picture."""
-
-    PRIVACY = "privacy"
-    BLUR_MISSING = "blur_missing"
-    BLUR_EXCESS = "blur_excess"
-    COPYRIGHT = "copyright"
-    MISLOCATED = "mislocated"
-    INAPPROPRIATE = "inappropriate"
-    PICTURE_LOW_QUALITY = "picture_low_quality"
-    OTHER = "other"
-
-
-HIDING = frozenset({Issue.PRIVACY, Issue.BLUR_MISSING})
 
 
 def networks_of(address: str) -> tuple[str, str]:

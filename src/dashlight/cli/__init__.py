@@ -25,7 +25,20 @@ EXIT_INTERRUPTED = 130
 
 # One module a group of commands, in the order of the help. Each has `add_parser(subparsers)`, imports little, and
 # sets `run`, a function from the parsed arguments to an exit code.
-COMMANDS = ("demo", "edge", "forget", "redact", "doctor", "serve", "invite", "report", "store", "export", "config")
+COMMANDS = (
+    "demo",
+    "edge",
+    "forget",
+    "redact",
+    "doctor",
+    "serve",
+    "invite",
+    "operator",
+    "report",
+    "store",
+    "export",
+    "config",
+)
 
 _EPILOG = """\
 exit codes:
@@ -115,7 +128,7 @@ def _run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as exc:
         if exc.name is None or exc.name.partition(".")[0] == "dashlight":
             raise
-        servers = dict.fromkeys(("serve", "invite", "report", "store", "export"), "server")
+        servers = dict.fromkeys(("serve", "invite", "operator", "report", "store", "export"), "server")
         half = {**servers, "demo": "edge,server"}.get(args.command, "edge")
         raise HostError(
             f"`dashlight {args.command}` needs the package {exc.name.partition('.')[0]}, which is not installed",

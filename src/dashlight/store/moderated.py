@@ -29,6 +29,22 @@ _ADD = sa.text(
 )
 
 
+class Issue(StrEnum):
+    """What somebody says is wrong with a picture."""
+
+    PRIVACY = "privacy"
+    BLUR_MISSING = "blur_missing"
+    BLUR_EXCESS = "blur_excess"
+    COPYRIGHT = "copyright"
+    MISLOCATED = "mislocated"
+    INAPPROPRIATE = "inappropriate"
+    PICTURE_LOW_QUALITY = "picture_low_quality"
+    OTHER = "other"
+
+
+HIDING = frozenset({Issue.PRIVACY, Issue.BLUR_MISSING})  # They hide a picture at once.
+
+
 class Verdict(StrEnum):
     """What becomes of a reported picture."""
 

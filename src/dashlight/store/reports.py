@@ -38,11 +38,11 @@ _IS_HIDDEN = _p.c.state == sa.literal_column(str(int(PictureState.HIDDEN)))  # S
 def hide_and_file(transaction: Transaction, number: int, *, issue: str, comment: str, day: int) -> bool:
     """Hide a published picture and queue it for the operator; return False when it is not shown any more.
 
-    The caller runs `Database.forget_journal` once this is committed.
+    However many reports wait: whoever fills the queue shall not keep a readable picture on the map. The caller runs `Database.forget_journal` once this is committed.
     """
     is_hidden = withdraw.hide(transaction, number)
     if is_hidden:
-        file(transaction, number, issue=issue, comment=comment, day=day)
+        _keep_report(transaction, number, issue=issue, comment=comment, day=day)
     return is_hidden
 
 
@@ -70,7 +70,11 @@ def file(transaction: Transaction, number: int, *, issue: str, comment: str, day
             code="too-many-reports",
             retry_after_s=3_600.0,
         )
-    connection.execute(sa.insert(report).values(picture=number, issue=issue, comment=comment, day=day))
+    _keep_report(transaction, number, issue=issue, comment=comment, day=day)
+
+
+def _keep_report(transaction: Transaction, number: int, *, issue: str, comment: str, day: int) -> None:
+    transaction.connection.execute(sa.insert(report).values(picture=number, issue=issue, comment=comment, day=day))
     moderated.count(transaction, issue=issue, decision=moderated.REPORTED, day=day)
 
 
@@ -213,6 +217,13 @@ def _reported(row: sa.Row[tuple[object, ...]], told: Sequence[sa.Row[tuple[objec
         jpeg=ByteRange(row.key, row.offset_bytes, row.size_bytes),
         thumbnail=ByteRange(row.key, row.thumbnail_offset_bytes, row.thumbnail_size_bytes),
     )
+
+
+def oldest_day(connection: sa.Connection) -> int | None:
+    """Return the day of the oldest report that waits, since 1970-01-01; None when none does."""
+    is_kept = sa.exists().where(kept.c.picture == report.c.picture)
+    day = connection.execute(sa.select(sa.func.min(report.c.day)).where(~is_kept)).scalar()
+    return None if day is None else int(day)
 
 
 def waiting(connection: sa.Connection) -> list[Reported]:

@@ -1,0 +1,153 @@
+"""`dashlight operator`: who may sign in to the operator's page."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dashlight.cli.edge_options import add_config
+from dashlight.cli.json_lines import print_json
+from dashlight.cli.printable import shown
+
+if TYPE_CHECKING:
+    from dashlight.config import ServerSettings
+    from dashlight.store.upkeep import Store
+
+_MOST_CHARACTERS = 60  # Of a label.
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands of this group to the command line."""
+    group = subparsers.add_parser("operator", help="let people sign in to the operator's page; beside a running server")
+    verbs = group.add_subparsers(dest="operator_command", required=True, metavar="COMMAND")
+    invite = _add(
+        verbs,
+        "invite",
+        "print a link that enrols one passkey",
+        "Print a link with which somebody enrols a passkey for the operator's page: once, within an hour. Whoever has "
+        "the link can do it, so give it to nobody else.",
+    )
+    invite.add_argument(
+        "--label",
+        default="operator",
+        metavar="NAME",
+        help="what the passkey is called in the list of passkeys (default: operator)",
+    )
+    invite.set_defaults(run=_invite)
+    _add(
+        verbs, "list", "list the passkeys that may sign in", "List the passkeys that may sign in, by label."
+    ).set_defaults(run=_list)
+    remove = _add(
+        verbs,
+        "remove",
+        "forget a passkey and end its sessions",
+        "Forget a passkey, as when its device is lost, and end its sessions at once.",
+    )
+    remove.add_argument("passkey", metavar="KEY", help="its first column in `dashlight operator list`")
+    remove.set_defaults(run=_remove)
+
+
+def _add(verbs: Any, name: str, text: str, description: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=description)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the server's data (default: dashlight/server in your data folder)",
+    )
+    add_config(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    return parser
+
+
+def _key(passkey_id: bytes) -> str:
+    """Return a short name of a passkey that can be typed."""
+    return hashlib.sha256(passkey_id).hexdigest()[:16]
+
+
+def _open(args: argparse.Namespace) -> tuple[ServerSettings, Store]:
+    from dashlight.config import ServerSettings, data_home, environment, load
+    from dashlight.errors import InputError
+    from dashlight.store.upkeep import is_store, open_store
+
+    env = environment()
+    settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
+    folder = settings.data or data_home(env) / "server"
+    if not is_store(folder, settings):
+        raise InputError(
+            f"there is no server's data in {folder}",
+            hint="run `dashlight serve --data` with this folder once",
+            code="no-server-data",
+        )
+    return settings, open_store(folder, settings)
+
+
+def _invite(args: argparse.Namespace) -> int:
+    from dashlight.errors import UsageError
+    from dashlight.store import operators
+
+    if not 1 <= len(args.label) <= _MOST_CHARACTERS or not args.label.isprintable():
+        raise UsageError(f"--label {args.label!r:.80} is not a text of 1 to {_MOST_CHARACTERS} printable characters")
+    settings, store = _open(args)
+    try:
+        now_ms = time.time_ns() // 1_000_000
+        secret = store.database.write(lambda t: operators.invite_operator(t, args.label, now_ms=now_ms))
+    finally:
+        store.database.close()
+    base = settings.public_url.rstrip("/") or f"http://localhost:{settings.port}"
+    link = f"{base}/operator/enrol#{secret}"
+    if args.json:
+        print_json({"link": link, "label": args.label, "valid_s": operators.INVITE_S})
+    else:
+        sys.stdout.write(link + "\n")
+        sys.stderr.write("This link enrols one passkey, once, within an hour. Whoever has it can use it.\n")
+        if not settings.public_url:
+            sys.stderr.write(
+                "It works on this machine alone; with server.public_url set to an https address it works everywhere.\n"
+            )
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from dashlight.store import operators
+
+    _, store = _open(args)
+    try:
+        with store.database.read() as connection:
+            found = operators.passkeys(connection)
+    finally:
+        store.database.close()
+    for each in found:
+        if args.json:
+            print_json({"passkey": _key(each.id), "label": each.label})
+        else:
+            sys.stdout.write(f"{_key(each.id)}  {shown(each.label)}\n")
+    if not found and not args.json:
+        sys.stdout.write("nobody can sign in; `dashlight operator invite` prints a link for the first\n")
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    from dashlight.errors import NotFound
+    from dashlight.store import operators
+
+    _, store = _open(args)
+    try:
+        with store.database.read() as connection:
+            found = [each.id for each in operators.passkeys(connection) if _key(each.id) == args.passkey]
+        if not found:
+            raise NotFound(
+                f"there is no passkey {args.passkey!r:.60}", hint="dashlight operator list", code="no-passkey"
+            )
+        store.database.write(lambda t: operators.remove_passkey(t, found[0]))
+    finally:
+        store.database.close()
+    if args.json:
+        print_json({"passkey": args.passkey, "removed": True})
+    else:
+        sys.stdout.write("removed; whoever was signed in with it is signed out\n")
+    return 0

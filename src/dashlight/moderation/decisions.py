@@ -1,0 +1,84 @@
+"""From a form to a decision, and from a decision to what becomes of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+from dashlight.errors import InputError, NotFound
+from dashlight.store import reports
+from dashlight.store.database import Database, Transaction
+from dashlight.store.moderated import REASONS, Reason, Ruling, Verdict
+from dashlight.store.objects import Objects
+
+SHOW, KEEP, ERASE = "show", "keep", "erase"
+CHOICES = (SHOW, KEEP, ERASE)
+AT_ONCE = (SHOW, KEEP)  # What may be decided about many pictures in one go; none of it is for good.
+_VERDICTS = {SHOW: Verdict.RESTORE, KEEP: Verdict.KEEP, ERASE: Verdict.ERASE}
+REASONS_FOR = REASONS[Verdict.RESTORE]
+REASONS_AGAINST = REASONS[Verdict.KEEP]
+
+Form = Mapping[str, Sequence[str]]
+
+
+def _one(form: Form, name: str) -> str:
+    return form[name][0].strip() if form.get(name) else ""
+
+
+def parsed_ruling(form: Form, *, choices: Sequence[str] = CHOICES) -> Ruling:
+    """Return the ruling that a form holds.
+
+    Args:
+        form: `choice`, `reason_for` or `reason_against`, and `sentence`.
+        choices: That may be made.
+
+    Raises:
+        InputError: When something is missing or is none of the known.
+    """
+    choice = _one(form, "choice")
+    if choice not in choices:
+        raise InputError(f"choice {choice[:40]!r} is none of {', '.join(choices)}", code="bad-choice")
+    verdict = _VERDICTS[choice]
+    said = _one(form, "reason_for" if verdict is Verdict.RESTORE else "reason_against")
+    if said not in REASONS[verdict]:
+        raise InputError(f"reason {said[:40]!r} is none of {', '.join(REASONS[verdict])}", code="bad-reason")
+    return Ruling(verdict, Reason(said), _one(form, "sentence"))
+
+
+def parsed_ids(form: Form, *, most: int) -> list[UUID]:
+    """Return the pictures that a form names.
+
+    Raises:
+        InputError: When one is no id, or there are none or too many.
+    """
+    given = form.get("picture", ())
+    if not 1 <= len(given) <= most:
+        raise InputError(f"{len(given)} pictures are chosen, and 1 to {most} can be decided at once", code="bad-choice")
+    try:
+        return [UUID(each) for each in given]
+    except ValueError as exc:
+        raise InputError("a picture's id is not one", code="bad-choice") from exc
+
+
+def decide(database: Database, objects: Objects, ids: Sequence[UUID], ruling: Ruling, *, day: int) -> int:
+    """Decide about pictures and carry it out; return how many waited for it.
+
+    What was decided or erased meanwhile, by somebody else, is left as it is.
+
+    Raises:
+        Unavailable: When rows or bytes cannot be written now; what was decided is carried out later.
+    """
+    decided = 0
+    for picture_id in ids:
+        try:
+            database.write(partial(_decide, picture_id=picture_id, ruling=ruling, day=day))
+        except NotFound:
+            continue
+        decided += 1
+    reports.carry_out(database, objects)
+    return decided
+
+
+def _decide(transaction: Transaction, picture_id: UUID, ruling: Ruling, day: int) -> None:
+    reports.decide(transaction, picture_id, ruling, day=day)

@@ -1,0 +1,42 @@
+"""What anybody may know of reports and decisions: counts by month, what waits, what the operator says about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashlight.store import moderated, reports
+from dashlight.store.moderated import HIDING, REFUSED, UPLOAD
+
+
+def figures(connection: sa.Connection, *, today: int) -> dict[str, Any]:
+    """Return the public figures as JSON.
+
+    Args:
+        connection: To read with.
+        today: Days since 1970-01-01.
+    """
+    months: dict[str, dict[str, Any]] = {}
+    for count in moderated.counts(connection):
+        month = months.setdefault(count.month, {"month": count.month, "refused_uploads": 0, "pictures": []})
+        if (count.issue, count.decision) == (UPLOAD, REFUSED):
+            month["refused_uploads"] = count.pictures
+        else:
+            month["pictures"].append({"issue": count.issue, "decision": count.decision, "count": count.pictures})
+    numbers = reports.queue(connection, urgent=HIDING)
+    oldest = reports.oldest_day(connection)
+    return {
+        "months": list(months.values()),
+        "waiting": {"pictures": len(numbers), "days": None if oldest is None else max(0, today - oldest)},
+        "statements": [
+            {
+                "month": each.month,
+                "issue": each.issue,
+                "decision": each.decision,
+                "reason": each.reason,
+                "sentence": each.sentence,
+            }
+            for each in moderated.statements(connection)
+        ],
+    }
