@@ -18,15 +18,17 @@ class Dressed:
 
     Args:
         app: The layer inside.
+        apart: What hears of anything but requests: the application itself, of its start and end.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, apart: App) -> None:
         self._app = app
+        self._apart = apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with a `send` that adds to the reply."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._apart(scope, receive, send)
             return
         inner = dict(scope)  # What routing writes there is looked at by the layers inside, and by nobody else.
         if scope["method"] == "HEAD" and scope["path"] != "/live":

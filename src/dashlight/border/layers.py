@@ -48,7 +48,7 @@ def bordered(app: App, settings: ServerSettings, *, registry: CollectorRegistry,
     bounded = Bounded(app, timeout_s=settings.body_timeout_s, count_refused=metrics.count_refused)
     rated = Rated(bounded, rates, count_refused=metrics.count_refused)
     stoppable = Stoppable(rated, count_refused=metrics.count_refused)
-    dressed = Dressed(Measured(stoppable, metrics, spans))
+    dressed = Dressed(Measured(stoppable, metrics, spans), apart=app)
     return Border(dressed, stoppable.begin_stop, lambda: stoppable.open_requests)
 
 

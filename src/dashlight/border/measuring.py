@@ -79,9 +79,6 @@ class Measured:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and count it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         if group_of(scope["method"], scope["path"]) is Group.WRITES:
             await self._app(scope, receive, send)
             return

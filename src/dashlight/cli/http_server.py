@@ -245,6 +245,7 @@ def server_config(asgi: Any, settings: ServerSettings, *, backlog: int = 1024) -
         server_header=False,
         http=protocol_of(settings),
         ws="none",
+        lifespan="on",  # A start that fails ends the server; nothing would be told and no batch be made without it.
         proxy_headers=bool(settings.trusted_proxy),
         forwarded_allow_ips=settings.trusted_proxy,
         timeout_graceful_shutdown=math.ceil(settings.stop_s),
