@@ -130,6 +130,13 @@ browser-deps: ## install Chromium, its driver, Firefox and a screen for it on De
 	  $$sudo apt-get update -qq; \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
 
+.PHONY: gdal
+gdal: ## install GDAL for the test that reads our features with it, on Debian or Raspberry Pi OS when absent
+	@command -v ogr2ogr >/dev/null || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gdal-bin; }
+
 .PHONY: second-scale-deps
 second-scale-deps: ## install PostgreSQL for its tests on Debian or Raspberry Pi OS when absent; they run one of their own
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
