@@ -21,7 +21,7 @@ import country_copy
 import made_bundles
 import postgres
 import s3
-from servers import ServerProcess, free_port
+from servers import ServerProcess
 
 from dashlight.config import ServerSettings
 from dashlight.model import Policy
@@ -48,7 +48,7 @@ def synced_bucket():
     """Run an S3 server that syncs each write before it answers, as deploy/compose.yaml has it."""
     with s3.running() as bucket:
         subprocess.run(
-            [s3.binary(), "shell", f"-master=127.0.0.1:{bucket._master}", f"-filer=127.0.0.1:{bucket._filer}"],
+            [s3.binary(), "shell", f"-master=127.0.0.1:{bucket.master}", f"-filer=127.0.0.1:{bucket.filer}"],
             input=b"fs.configure -locationPrefix=/buckets/dashlight/ -fsync -apply\n",
             check=True,
             stdout=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ def ingest_run(cluster, bucket, archives, names):
             f"DASHLIGHT_SERVER_{name.upper()}": str(getattr(settings, name))
             for name in ("database_url", "objects_url", "objects_key_id", "objects_secret", "key_file")
         }
-        servers = [ServerProcess(folder / str(n), port=free_port(), env=env).start() for n in range(SERVERS)]
+        servers = [ServerProcess(folder / str(n), env=env).start() for n in range(SERVERS)]
         for server in servers:
             server.key = key_of(server)
         chosen = [servers[n % SERVERS] for n in range(len(archives))]

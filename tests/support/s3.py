@@ -55,21 +55,27 @@ def _ports(count):
 
 
 class S3:
-    """One server; `url` names a new, empty place in it."""
+    """One server; `url` names a new, empty place in it.
 
-    def __init__(self):
+    Args:
+        identities: Who may do what, as SeaweedFS reads it.
+    """
+
+    def __init__(self, identities=_IDENTITIES):
         self.folder = Path(tempfile.mkdtemp(prefix="dashlight-s3-"))
-        (self.folder / "identities.json").write_text(json.dumps(_IDENTITIES))
+        (self.folder / "identities.json").write_text(json.dumps(identities))
+        credentials = identities["identities"][0]["credentials"][0]
+        self._key_id, self._secret = credentials["accessKey"], credentials["secretKey"]
         (self.folder / "data").mkdir()
-        self._master, self._volume, self._filer, self.port = _ports(4)
+        self.master, self._volume, self.filer, self.port = _ports(4)
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.process = None
         self.start()
 
     def start(self):
         command = [binary(), "-logdir", self.folder, "server", "-dir", self.folder / "data", "-ip=127.0.0.1"]
-        command += ["-ip.bind=127.0.0.1", f"-master.port={self._master}", f"-volume.port={self._volume}"]
-        command += [f"-filer.port={self._filer}", f"-s3.port={self.port}", "-filer", "-s3", "-webdav=false"]
+        command += ["-ip.bind=127.0.0.1", f"-master.port={self.master}", f"-volume.port={self._volume}"]
+        command += [f"-filer.port={self.filer}", f"-s3.port={self.port}", "-filer", "-s3", "-webdav=false"]
         command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=256", "-volume.max=16"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={self.folder / 'identities.json'}"]
         command += ["-volume.preStopSeconds=0", "-master.electionTimeout=1s", "-volume.minFreeSpace=1MiB"]
@@ -99,7 +105,7 @@ class S3:
 
     def _make(self, prefix):
         url = f"s3://dashlight/{prefix}?endpoint={self.endpoint}&region=us-east-1"
-        S3Objects(url, self.folder / "staging", key_id=KEY_ID, secret=SECRET).check_writable()
+        S3Objects(url, self.folder / "staging", key_id=self._key_id, secret=self._secret).check_writable()
         return url
 
     def _pause(self):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from dashlight.store import bulk
 from dashlight.store.database import Event, Transaction
 from dashlight.store.schema import event
 
@@ -49,7 +50,7 @@ def tell(transaction: Transaction, events: Sequence[NewEvent]) -> None:
         }
         for number, told in numbered
     ]
-    transaction.connection.execute(sa.insert(event), rows)
+    bulk.insert(transaction.connection, event, rows)
     first_kept = last + len(rows) - KEPT_EVENTS
     transaction.connection.execute(sa.delete(event).where(event.c.cursor <= first_kept))
     transaction.change.events += [event_of(n, told.kind, told.lon_e6, told.lat_e6, told.data) for n, told in numbered]
