@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 from dashlight import catalog, ingest
 from dashlight.border.asgi import PROBLEM_TYPE, App, problem_body
 from dashlight.border.layers import bordered, spans_of
+from dashlight.border.openapi import with_problems
 from dashlight.border.spans import Spans
 from dashlight.border.store_metrics import StoreMetrics
 from dashlight.catalog.assets import Assets
@@ -166,6 +167,7 @@ def build(
     api.include_router(exports_router(_exports(settings, readable)))
     _add_operations(api, store, registry)
     _add_problems(api)
+    _describe_problems(api)
     border = bordered(api, settings, registry=registry, spans=spans)
 
     def begin_stop() -> None:
@@ -374,6 +376,11 @@ async def _on_hang_up(_request: Request, _exc: Exception) -> Response:
 async def _on_defect(_request: Request, exc: Exception) -> Response:
     _LOG.error("request.crashed", exc_info=exc)
     return problem(500, "defect", "the server has a defect; nothing was changed")
+
+
+def _describe_problems(api: FastAPI) -> None:
+    described = api.openapi
+    api.openapi = lambda: with_problems(described())  # type: ignore[method-assign]  # The framework's way to extend it.
 
 
 def _add_problems(api: FastAPI) -> None:
