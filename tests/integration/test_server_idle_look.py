@@ -1,8 +1,10 @@
 """The look at published pictures while nobody uploads."""
 
 import asyncio
+import logging
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from random import Random
 
 import cv2
@@ -17,7 +19,9 @@ from dashlight.ingest.recheck import Readable
 from dashlight.model import Policy, RedactedPicture, thumbnail_size_of
 from dashlight.model.frame import _SEAL
 from dashlight.store import reports
+from dashlight.store.moderated import Ruling, Verdict
 from dashlight.store.pictures import draw_picture
+from dashlight.store.places import day_of
 from dashlight.vision.weights import default_folder
 from dashlight.wire import BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle, to_base64url
 
@@ -44,6 +48,29 @@ class Finding:
 
     async def close(self):
         pass
+
+
+class Objecting:
+    """A look that finds a plate in every picture, as one with broken weights might."""
+
+    async def readable(self, _jpeg, _redactions, _thumbnail):
+        return (Readable("plate", (10.4, 20.0, 90.0, 40.0)),)
+
+    async def close(self):
+        pass
+
+
+class Heard(logging.Handler):
+    """Is set once a message was logged."""
+
+    def __init__(self, message):
+        super().__init__()
+        self.message = message
+        self.is_told = threading.Event()
+
+    def emit(self, record):
+        if record.getMessage() == self.message:
+            self.is_told.set()
 
 
 class Endless:
@@ -118,6 +145,40 @@ def test_a_readable_picture_is_hidden_and_waits_for_the_operator(tmp_path, caplo
     assert [(r.kind, "lon" in vars(r), found in str(vars(r))) for r in said] == [("plate", False, False)]
 
 
+def test_a_look_that_objects_to_everything_does_not_blank_the_map(tmp_path):
+    heard = Heard("recheck.bound")
+    logging.getLogger("dashlight.ingest").addHandler(heard)
+    try:
+        with served(tmp_path, idle_look=Objecting(), recheck_idle_s=SOON_S) as running:
+            ids = running.publish(made_bundles.archive(9)).picture_ids
+            assert heard.is_told.wait(PATIENCE_S)
+
+            assert [running.client.get(f"/v1/pictures/{i}").status_code for i in ids].count(410) == 5
+            database, today = running.store.database, day_of(datetime.now(UTC))
+            with database.read() as connection:
+                first = reports.waiting(connection)[0].picture_id
+            heard.is_told.clear()
+            database.write(lambda t: reports.decide(t, first, Ruling(Verdict.RESTORE), day=today))
+            reports.carry_out(database, running.store.objects)
+            assert heard.is_told.wait(PATIENCE_S), "it goes on when the operator has decided"
+            codes = {i: running.client.get(f"/v1/pictures/{i}").status_code for i in ids}
+            assert (codes[str(first)], list(codes.values()).count(410)) == (200, 5)
+    finally:
+        logging.getLogger("dashlight.ingest").removeHandler(heard)
+
+
+def test_reports_that_fill_the_queue_do_not_keep_a_readable_picture_on_the_map(tmp_path, monkeypatch):
+    monkeypatch.setattr(reports, "MOST_REPORTS", 1)
+    look = Finding(made_bundles.jpeg(64, 36, 1))
+    with served(tmp_path) as running:
+        ids = running.publish(made_bundles.archive(3)).picture_ids
+        assert running.client.post(f"/v1/pictures/{ids[0]}/report", json={"issue": "other"}).status_code < 300
+    with served(tmp_path, idle_look=look, recheck_idle_s=SOON_S) as running:
+        assert look.has_looked_on.wait(PATIENCE_S)
+
+        assert running.client.get(f"/v1/pictures/{ids[1]}").status_code == 410
+
+
 def test_an_upload_ends_the_look_at_once_and_is_not_kept_waiting(tmp_path):
     look = Endless()
     with served(tmp_path, idle_look=look, recheck_idle_s=SOON_S) as running:
@@ -169,7 +230,9 @@ def test_a_picture_that_the_operator_put_back_is_left_alone_until_it_is_erased(t
             running.client.post(f"/v1/pictures/{ids[1]}/report", json={"issue": "privacy"})
             with database.read() as connection:
                 (waiting,) = reports.waiting(connection)
-            database.write(lambda t, each=waiting.picture_id: reports.decide(t, each, reports.Verdict.RESTORE))
+            database.write(
+                lambda t, each=waiting.picture_id: reports.decide(t, each, Ruling(Verdict.RESTORE), day=20_000)
+            )
             assert reports.carry_out(database, objects) == 1
 
         assert running.client.get(f"/v1/pictures/{ids[1]}").status_code == 200

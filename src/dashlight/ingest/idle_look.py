@@ -7,7 +7,9 @@
 The draw is uniform over the `fleet` and `open` pictures that are shown, with replacement, and nothing is kept of it: a
 list of what was looked at would tell which pictures are old. What is readable is hidden as by a report about privacy
 and waits for the operator's decision under the issue `recheck`; a picture that the operator put back is never drawn
-again. Verdicts are counted at the daily batch, because a pause in them would tell that somebody uploads.
+again. Where `HELD_SHARE` of the library waits hidden so, it looks on only when the operator has decided some of it: the
+detectors object to one to three of a hundred pictures at most, so that something is wrong with them then, or with the
+library. Verdicts are counted at the daily batch, because a pause in them would tell that somebody uploads.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ from dashlight.model import Policy, Redaction, RedactionKind
 from dashlight.store import reports
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
-from dashlight.store.pictures import ByteRange, StoredPicture, draw_picture, find_bytes
+from dashlight.store.pictures import ByteRange, StoredPicture, count_pictures, draw_picture, find_bytes
 from dashlight.store.places import day_of
 
 ISSUE = "recheck"
 CPU_SHARE = 0.25  # Of one core that looking may take; the rest of the time it rests.
+HELD_SHARE = 0.05  # Of the pictures it draws from, that may wait hidden for the operator because of it;
+HELD_AT_LEAST = 20  # or so many, where the library is small, or half of a tiny one.
 _DRAWN_POLICIES = (Policy.FLEET, Policy.OPEN)
 _LOG = logging.getLogger("dashlight.ingest")
 _RANDOM = SystemRandom()
@@ -78,6 +82,7 @@ class IdleLook:
         self._idle_s = idle_s
         self._metrics = metrics
         self._rest = 1.0 / cpu_share - 1.0
+        self._is_bound_told = False
 
     def stop(self) -> None:
         """End the look that runs; `run` returns soon."""
@@ -97,7 +102,7 @@ class IdleLook:
     async def _look_on(self) -> None:
         """Look at one picture after the other until ingest has work or there is none to look at."""
         # Only the look is ended half-way: what is written is written whole, before the database may be closed.
-        while (drawn := await asyncio.to_thread(_draw, self._database)) is not None:
+        while await self._may_hide() and (drawn := await asyncio.to_thread(_draw, self._database)) is not None:
             began = time.monotonic()
             try:
                 found = await self._idleness.while_idle(_readable(self._objects, self._look, drawn))
@@ -112,6 +117,22 @@ class IdleLook:
             rest_s = max(_LEAST_REST_S, (time.monotonic() - began) * self._rest)
             if not await self._idleness.stays_idle(rest_s):
                 return
+
+    async def _may_hide(self) -> bool:
+        """Return whether one more picture may wait for the operator; say once when none may."""
+        held, most = await asyncio.to_thread(_held, self._database)
+        if held >= most and not self._is_bound_told:
+            _LOG.error("recheck.bound", extra={"waiting": held, "most": most})
+        self._is_bound_told = held >= most
+        return not self._is_bound_told
+
+
+def _held(database: Database) -> tuple[int, int]:
+    """Return how many pictures wait hidden by the look, and how many may."""
+    with database.read() as connection:
+        everything = count_pictures(connection, policies=_DRAWN_POLICIES)
+        held = reports.count_held(connection, (ISSUE,))
+    return held, max(1, int(everything * HELD_SHARE), min(HELD_AT_LEAST, (everything + 1) // 2))
 
 
 def _draw(database: Database) -> _Drawn | None:

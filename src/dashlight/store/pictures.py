@@ -180,6 +180,12 @@ def find_picture(connection: sa.Connection, picture_id: UUID) -> StoredPicture:
     return stored_picture(row)
 
 
+def count_pictures(connection: sa.Connection, *, policies: Sequence[Policy]) -> int:
+    """Return how many pictures of these policies there are, those that are hidden among them."""
+    total = sa.func.coalesce(sa.cast(sa.func.sum(terms.c.pictures), sa.BigInteger), 0)
+    return int(connection.execute(sa.select(total).where(terms.c.policy.in_(policies))).scalar_one())
+
+
 def draw_picture(connection: sa.Connection, *, policies: Sequence[Policy], random: Random) -> StoredPicture | None:
     """Return a picture that is shown and that the operator has not put back, each as likely as any other.
 

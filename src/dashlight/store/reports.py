@@ -38,7 +38,8 @@ _IS_HIDDEN = _p.c.state == sa.literal_column(str(int(PictureState.HIDDEN)))  # S
 def hide_and_file(transaction: Transaction, number: int, *, issue: str, comment: str, day: int) -> bool:
     """Hide a published picture and queue it for the operator; return False when it is not shown any more.
 
-    However many reports wait: whoever fills the queue shall not keep a readable picture on the map. The caller runs `Database.forget_journal` once this is committed.
+    However many reports wait: whoever fills the queue shall not keep a readable picture on the map. The caller runs
+    `Database.forget_journal` once this is committed.
     """
     is_hidden = withdraw.hide(transaction, number)
     if is_hidden:
