@@ -36,29 +36,64 @@ def test_an_event_stream_is_read_however_it_is_cut(browser):
 def test_an_address_survives_being_written_and_read(browser):
     addresses = browser.module("""
         const { formatAddress, parseAddress } = await import('/assets/map/address.js');
-        const texts = ['#at=15.2/43.3617/-5.8494&picture=abc-1&full&from=2026-11-01&to=2026-11-23', '#', '#at=0/0/0'];
+        const texts = [
+            '#at=15.2/43.3617/-5.8494&picture=abc-1&full&from=2026-11-01&to=2026-11-23', '#', '#at=0/0/0',
+            '#asof=2026-03-01&policy=fleet,personal&heading=315&layer=amount&names=off',
+            '#compare=2026-03-01&asof=2026-06-01&list=before', '#compare=2026-03-01',
+        ];
         return texts.map((text) => [parseAddress(text), parseAddress(formatAddress(parseAddress(text)))]);
     """)
 
     for before, after in addresses:
-        assert (after["picture"], after["full"], after["from"], after["to"]) == (
-            before["picture"],
-            before["full"],
-            before["from"],
-            before["to"],
-        )
-        if before["at"]:
-            assert after["at"] == pytest.approx(before["at"], abs=1e-4)
+        places = before.pop("at"), after.pop("at")
+        assert after == before
+        if places[0]:
+            assert places[1] == pytest.approx(places[0], abs=1e-4)
+    assert addresses[3][0]["policies"] == ["fleet", "personal"]
+    assert addresses[4][0]["list"] == "before"
 
 
 def test_nonsense_in_an_address_is_left_out(browser):
-    parsed = browser.module("""
+    plain, parsed = browser.module("""
         const { parseAddress } = await import('/assets/map/address.js');
-        return ['#at=x/y/z', '#at=5/91/0', '#at=5//', '#from=2026-02-30', '#picture=../../etc', '#to=yesterday']
-            .map((each) => parseAddress(each));
+        const texts = [
+            '#at=x/y/z', '#at=5/91/0', '#at=5//', '#from=2026-02-30', '#picture=../../etc', '#to=yesterday',
+            '#asof=2026-13-01', '#compare=x', '#policy=spies', '#policy=fleet,open,personal', '#heading=360',
+            '#heading=-1', '#heading=', '#layer=secret', '#names=on', '#list=before',
+        ];
+        return [parseAddress(''), texts.map((each) => parseAddress(each))];
     """)
 
-    assert all(each == {"at": None, "picture": None, "full": False, "from": None, "to": None} for each in parsed)
+    assert all(each == plain for each in parsed)
+    assert {name: value for name, value in plain.items() if value} == {"list": "after", "layer": "age", "names": True}
+
+
+def test_a_day_to_look_back_from_leaves_no_period(browser):
+    parsed = browser.module("""
+        const { parseAddress } = await import('/assets/map/address.js');
+        return ['#from=2026-01-01&asof=2026-03-01', '#to=2026-01-01&compare=2026-03-01'].map((each) => parseAddress(each));
+    """)
+
+    assert [(each["from"], each["to"]) for each in parsed] == [(None, None)] * 2
+
+
+def test_a_picture_is_wanted_by_day_policy_and_heading(browser):
+    wanted = browser.module("""
+        const { isWanted, wantedOf } = await import('/assets/map/wanted.js');
+        const { parseAddress } = await import('/assets/map/address.js');
+        const picture = { day: '2026-03-01', policy: 'open', heading: 350 };
+        const fragments = [
+            '', '#to=2026-02-28', '#asof=2026-03-01', '#compare=2026-02-28', '#policy=fleet', '#policy=open,fleet',
+            '#heading=0', '#heading=35', '#heading=36', '#heading=305', '#heading=180',
+        ];
+        return [
+            fragments.map((each) => isWanted(picture, wantedOf(parseAddress(each)))),
+            isWanted(picture, wantedOf(parseAddress('#compare=2026-02-28'), 'before')),
+        ];
+    """)
+
+    expected = [True, False, True, True, False, True, True, True, False, True, False]
+    assert wanted == [expected, False]
 
 
 SPELLINGS = [

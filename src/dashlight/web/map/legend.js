@@ -22,7 +22,7 @@ function amountWords(amounts) {
 }
 
 export class LegendElement extends LightElement {
-  static properties = { zoom: { type: Number }, layer: {}, wanted: { attribute: false } };
+  static properties = { zoom: { type: Number }, layer: {}, wanted: { attribute: false }, isCompared: { type: Boolean } };
 
   constructor() {
     super();
@@ -30,13 +30,15 @@ export class LegendElement extends LightElement {
     /** @type {'age' | 'amount'} */
     this.layer = 'age';
     this.wanted = EVERYTHING;
+    this.isCompared = false;
   }
 
   #ages() {
     const isClose = this.zoom >= PICTURES_ZOOM;
     const { on } = this.wanted;
     const words = t(isClose ? 'legendAgeOne' : 'legendAge');
-    return html`<h3 class="legend-title">${on ? t('legendAgeOn', { words, day: shortDay(on) }) : words}</h3>
+    const then = on ? t('legendAgeOn', { words, day: shortDay(on) }) : words;
+    return html`<h3 class="legend-title">${this.isCompared ? t('legendAgeEach', { words }) : then}</h3>
       <ul class="ages">
         ${AGES.map((age) => html`<li><span class="age age-${age}"></span>${t(`age_${age}`)}</li>`)}
       </ul>`;

@@ -38,5 +38,8 @@ const page = new Page({
   share: part('dl-share'),
   name: part('#instance-name'),
 });
-if (isEmbedded) showStrip(page);
+if (isEmbedded) {
+  showStrip(page);
+  if (matchMedia('(max-width: 699px)').matches) part('dl-panel').height = 'low';
+}
 page.start();

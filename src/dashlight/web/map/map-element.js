@@ -115,7 +115,7 @@ export class MapElement extends HTMLElement {
       maxPitch: 0,
       fadeDuration: reducedMotion() ? 0 : 150,
       locale: {
-        'Map.Title': t('map'),
+        'Map.Title': t(isSecond ? 'mapBefore' : 'map'),
         'NavigationControl.ZoomIn': t('zoomMapIn'),
         'NavigationControl.ZoomOut': t('zoomMapOut'),
         'GeolocateControl.FindMyLocation': t('locate'),

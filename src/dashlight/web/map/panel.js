@@ -134,7 +134,7 @@ export class PanelElement extends LightElement {
           : html`<div class="notice"><p><strong>${t('noMapTitle')}</strong></p><p>${t('noMapText')}</p></div>`}
         ${isOpen ? html`<dl-viewer .page=${page}></dl-viewer>` : html`<dl-list .page=${page}></dl-list>`}
       </div>
-      ${isOpen ? nothing : html`<dl-legend .zoom=${page.state.shown.at?.zoom ?? 0} .layer=${page.state.shown.layer} .wanted=${wantedOf(page.state.shown)}></dl-legend>`}`;
+      ${isOpen ? nothing : html`<dl-legend .zoom=${page.state.shown.at?.zoom ?? 0} .layer=${page.state.shown.layer} .wanted=${wantedOf(page.state.shown)} .isCompared=${page.state.shown.compare !== null}></dl-legend>`}`;
   }
 }
 

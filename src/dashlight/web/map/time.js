@@ -210,7 +210,7 @@ export class TimeElement extends LightElement {
       ${t(`${end}_${this.mode}`)}
       <input class="field" type="date" .value=${value ?? ''} @change=${(/** @type {any} */ event) => this.#choose(end, event.target.value, true)} />
     </label>`;
-    return html`<div class="date-fields">${this.mode === 'asof' ? nothing : field('from', first)} ${field('to', last)}</div>`;
+    return html`<div class="date-fields">${this.mode === 'asof' ? nothing : field('from', first)} ${field('to', this.mode === 'compare' ? (last ?? dayOfNumber(today())) : last)}</div>`;
   }
 
   /** Days that people often want. */

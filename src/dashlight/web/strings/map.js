@@ -4,6 +4,8 @@ const en = {
   about: 'About this map',
   map: 'Map of pictures. Arrow keys move it, plus and minus zoom. The list beside it has the same pictures.',
 
+  mapBefore: 'First map, of the earlier date; it moves with the second.',
+
   searchLabel: 'Search the map',
   searchHint: 'Place, coordinates, link',
   searchNothing: 'Nothing found. Try a country, coordinates such as 43.36, -5.85, an H3 cell, or a link.',
@@ -136,6 +138,7 @@ const en = {
   legendAge: 'Age of the newest picture',
   legendAgeOne: 'Age of a picture',
   legendAgeOn: '{words} on {day}',
+  legendAgeEach: '{words} on the day of each map',
   legendAmount: 'Pictures in an area',
   legendAmountStreet: 'Pictures in a piece of street of 50\u00a0m',
   legendUnfiltered: 'Areas and streets count every picture; the filters hold in the list and, closer, on the map.',
@@ -244,6 +247,8 @@ const en = {
 const es = {
   about: 'Sobre este mapa',
   map: 'Mapa de imágenes. Las flechas lo mueven, más y menos cambian la escala. La lista de al lado tiene las mismas imágenes.',
+
+  mapBefore: 'Primer mapa, de la fecha anterior; se mueve con el segundo.',
 
   searchLabel: 'Buscar en el mapa',
   searchHint: 'Lugar, coordenadas, enlace',
@@ -377,6 +382,7 @@ const es = {
   legendAge: 'Antigüedad de la imagen más nueva',
   legendAgeOne: 'Antigüedad de una imagen',
   legendAgeOn: '{words} el {day}',
+  legendAgeEach: '{words} el día de cada mapa',
   legendAmount: 'Imágenes en una zona',
   legendAmountStreet: 'Imágenes en un tramo de calle de 50\u00a0m',
   legendUnfiltered: 'Las zonas y las calles cuentan todas las imágenes; los filtros rigen en la lista y, más cerca, en el mapa.',
