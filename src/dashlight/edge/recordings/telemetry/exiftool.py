@@ -5,12 +5,17 @@ exiftool runs with `-ee` on one file, its output is read as JSON, and it is stop
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
+import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +29,11 @@ from dashlight.edge.recordings.telemetry.reading import (
     seconds_of,
     speed_of,
 )
-from dashlight.errors import Corrupt, HostError
+from dashlight.errors import Corrupt, HostError, TooLarge
 
 MIN_VERSION = 13.0
 TIMEOUT_S = 120.0
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024  # Six hours at 10 Hz; in memory it takes some times as much.
 _TAGS = (
     "GPSLatitude", "GPSLongitude", "GPSDateTime", "GPSSpeed", "GPSSpeedRef", "GPSTrack", "GPSAltitude", "SampleTime",
     "GPSHPositioningError",
@@ -57,19 +63,61 @@ def read(path: Path) -> Telemetry | None:
     Raises:
         HostError: When exiftool cannot be run, or takes longer than two minutes.
         Corrupt: When its output is not what it documents.
+        TooLarge: When it writes more than any recording's positions take.
     """
     found = program()
     if found is None:
         return None
     tags = [f"-{tag}" for tag in _TAGS]
     command = [found, "-ee", "-n", "-json", "-G3", "-api", "LargeFileSupport=1", *tags, "--", str(path.resolve())]
+    return parsed(_output(command))
+
+
+def _output(command: Sequence[str]) -> bytes:
+    """Return what a program writes; one that writes too much or takes too long is ended, with all that it started."""
     try:
-        said = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired as exc:
-        raise HostError(f"exiftool took longer than {TIMEOUT_S:g} s", code="exiftool") from exc
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     except OSError as exc:
         raise HostError(f"exiftool cannot be run: {exc.strerror or exc}", code="exiftool") from exc
-    return parsed(said.stdout)
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        _end(process)
+
+    timer = threading.Timer(TIMEOUT_S, end)
+    timer.start()
+    try:
+        with process:
+            output = process.stdout.read(MAX_OUTPUT_BYTES + 1) if process.stdout else b""
+            if len(output) > MAX_OUTPUT_BYTES:
+                _end(process)
+            process.wait()
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():
+        raise HostError(f"exiftool took longer than {TIMEOUT_S:g} s", code="exiftool")
+    if len(output) > MAX_OUTPUT_BYTES:
+        raise TooLarge(f"exiftool wrote more than {MAX_OUTPUT_BYTES} bytes about one file", code="exiftool")
+    return output
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started: a script around exiftool is not all of it."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # It leads a group of its own.
+    else:
+        process.kill()
 
 
 def parsed(output: bytes) -> Telemetry | None:
