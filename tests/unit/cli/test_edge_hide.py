@@ -139,3 +139,12 @@ def test_a_place_that_is_not_there_is_told(hide):
 @pytest.mark.parametrize("words", [["--list", "1", "2"], ["--remove", "1", "--radius-m", "2000"]])
 def test_a_list_takes_no_place(hide, words):
     assert hide(*words)[0] == 2
+
+
+@pytest.mark.parametrize("radius", ["0", "1199", "nan", "inf", "-5"])
+def test_a_radius_that_hides_too_little_is_refused_and_not_replaced(hide, radius):
+    code, _, said = hide("--radius-m", radius, "-3.7038", "40.4168")
+
+    assert code != 0
+    assert "radius" in said
+    assert "no place is hidden" in hide("--list")[1]

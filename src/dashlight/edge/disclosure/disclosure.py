@@ -71,7 +71,7 @@ class Disclosure:
         Raises:
             PrivacyError: When the radius is smaller than the least.
         """
-        hidden = hide(position, self._seed, radius_m=radius_m or self.rules.hidden_radius_m)
+        hidden = hide(position, self._seed, radius_m=self.rules.hidden_radius_m if radius_m is None else radius_m)
         self._ledger.add_places([LearntPlace(position, hidden)])
         return hidden, self.withdraw_hidden()
 
