@@ -372,6 +372,15 @@ def test_a_wrong_form_decides_nothing_and_says_why(running, signed_in, form):
     assert public(running)["waiting"]["pictures"] == 1
 
 
+def test_a_refused_form_is_not_typed_again(running, signed_in):
+    form = {"choice": "erase", "reason_against": "", "sentence": "A <face>."}
+
+    reply = signed_in.client.post(f"/operator/reports/{reported(running)}", data=form)
+
+    assert "A &lt;face&gt;.</textarea>" in reply.text
+    assert 'value="erase" required checked' in reply.text
+
+
 def test_counts_and_words_are_public_and_name_no_picture(running, signed_in):
     pictures = [reported(running, number=n) for n in (1, 2, 3)]
     signed_in.decide(pictures[0], "erase", "face", "A face could be recognised.")

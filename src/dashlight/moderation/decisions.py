@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -24,6 +25,25 @@ Form = Mapping[str, Sequence[str]]
 
 def _one(form: Form, name: str) -> str:
     return form[name][0].strip() if form.get(name) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a form held that was refused, to be put in again.
+
+    Attributes:
+        choice: One of `CHOICES`, or empty.
+        sentence: As it was written.
+    """
+
+    choice: str = ""
+    sentence: str = ""
+
+
+def given_in(form: Form) -> Given:
+    """Return what is put into a form again that was refused."""
+    choice = _one(form, "choice")
+    return Given(choice if choice in CHOICES else "", _one(form, "sentence"))
 
 
 def parsed_ruling(form: Form, *, choices: Sequence[str] = CHOICES) -> Ruling:

@@ -19,6 +19,7 @@ from fastapi.responses import RedirectResponse
 from dashlight.errors import InputError, NotFound, Unauthorized
 from dashlight.moderation import decisions, passkeys
 from dashlight.moderation.challenges import Challenges
+from dashlight.moderation.decisions import Given, given_in
 from dashlight.moderation.figures import figures
 from dashlight.moderation.origins import Origin, check_same_origin, origin_of
 from dashlight.moderation.pages import CONTENT_POLICY, Pages, Reader
@@ -31,6 +32,7 @@ from dashlight.store.pictures import ByteRange
 from dashlight.wire import from_base64url
 
 PAGE_SIZE = 24
+NOTHING = Given()
 _DAY_MS = 86_400_000
 _NO_STORE = {"Cache-Control": "no-store"}
 Json = Annotated[dict[str, Any], Body()]
@@ -240,7 +242,12 @@ def _add_enrolling(router: APIRouter, moderation: Moderation) -> None:
 
 
 def _queue_page(
-    moderation: Moderation, request: Request, session: Session, *, status: int = 200, trouble: Any = None
+    moderation: Moderation,
+    request: Request,
+    session: Session,
+    *,
+    trouble: InputError | None = None,
+    given: Given = NOTHING,
 ) -> Response:
     is_kept = request.query_params.get("kept") == "1"
     asked = request.query_params.get("page", "0")
@@ -252,7 +259,7 @@ def _queue_page(
     return moderation.page(
         "reports",
         request,
-        status=status,
+        status=400 if trouble else 200,
         session=session,
         found=found,
         is_kept=is_kept,
@@ -264,6 +271,7 @@ def _queue_page(
         trouble=trouble,
         notice=_notice(request),
         decisions=decisions,
+        given=given,
         urgent=HIDING,
     )
 
@@ -274,8 +282,8 @@ def _report_page(
     picture_id: UUID,
     session: Session,
     *,
-    status: int = 200,
-    trouble: Any = None,
+    trouble: InputError | None = None,
+    given: Given = NOTHING,
 ) -> Response:
     with moderation.database.read() as connection:
         found = reports.find_waiting(connection, picture_id)
@@ -284,7 +292,7 @@ def _report_page(
     return moderation.page(
         "report",
         request,
-        status=status,
+        status=400 if trouble else 200,
         session=session,
         one=found,
         waiting=waiting,
@@ -293,6 +301,7 @@ def _report_page(
         trouble=trouble,
         notice=_notice(request),
         decisions=decisions,
+        given=given,
         urgent=HIDING,
         most_characters=moderated.MOST_CHARACTERS,
     )
@@ -311,7 +320,7 @@ def _add_reports(router: APIRouter, moderation: Moderation) -> None:
             ruling = decisions.parsed_ruling(form, choices=decisions.AT_ONCE)
             ids = decisions.parsed_ids(form, most=PAGE_SIZE)
         except InputError as exc:
-            return _queue_page(moderation, request, session, status=400, trouble=exc)
+            return _queue_page(moderation, request, session, trouble=exc, given=given_in(form))
         count = decisions.decide(moderation.database, moderation.objects, ids, ruling, day=moderation.today)
         return moderation.go(
             request, "/operator/reports", done="many", n=count, kept=request.query_params.get("kept", "")
@@ -333,7 +342,7 @@ def _add_reports(router: APIRouter, moderation: Moderation) -> None:
         try:
             ruling = decisions.parsed_ruling(form)
         except InputError as exc:
-            return _report_page(moderation, request, picture_id, session, status=400, trouble=exc)
+            return _report_page(moderation, request, picture_id, session, trouble=exc, given=given_in(form))
         count = decisions.decide(moderation.database, moderation.objects, [picture_id], ruling, day=moderation.today)
         done = str(ruling.verdict) if count else "gone"
         with moderation.database.read() as connection:
