@@ -241,7 +241,7 @@ def distinct_tiles(connection: sa.Connection, zoom_shift: int, resolution: int |
         resolution: Of H3 cells that are counted, or None for the pictures themselves.
     """
     table = schema.mark if resolution is None else schema.cover
-    query = sa.select(table.c.qk.op(">>")(zoom_shift)).distinct()
+    query = sa.select(table.c.qk.op(">>")(sa.cast(zoom_shift, sa.Integer))).distinct()
     if resolution is not None:
         query = query.where(schema.cover.c.resolution == resolution)
     keys = np.fromiter((int(key) for key in connection.execute(query).scalars()), np.int64)
