@@ -22,7 +22,7 @@ from dashlight.catalog.exports.job import StoreExport, turn, write_to_folder
 from dashlight.catalog.exports.making import format_of
 from dashlight.catalog.exports.names import NAMES
 from dashlight.catalog.exports.snapshot import Snapshot
-from dashlight.catalog.exports.tileset import tiles_of
+from dashlight.catalog.exports.tileset import Tileset, tiles_of
 from dashlight.errors import Busy, InputError
 from dashlight.ingest.personal import publish_staged
 from dashlight.model import PictureClaim, Policy, destination
@@ -201,7 +201,7 @@ def test_the_archive_has_every_tile_of_the_server_and_no_other(shown):
     count = 0
     for zoom in range(16):
         with shown.store.database.read() as connection:
-            x, y = tiles_of(connection, zoom)
+            x, y = tiles_of(connection, zoom, (0, exports.QK_END))
         for at_x, at_y in zip(x.tolist(), y.tolist(), strict=True):
             reply = shown.client.get(f"/v1/tiles/{zoom}/{at_x}/{at_y}.mvt", headers={"Accept-Encoding": "identity"})
             packed = reader.get(zoom, at_x, at_y)
@@ -209,6 +209,31 @@ def test_the_archive_has_every_tile_of_the_server_and_no_other(shown):
             count += packed is not None
     assert count == header["addressed_tiles_count"] > 16
     assert zxy_to_tileid(0, 0, 0) == 0
+
+
+def test_a_large_map_is_an_overview_and_regions_of_which_one_is_withdrawn(server):
+    receipts = {number: server.publish(archive_at(number, east_m)) for number, east_m in ((1, 0.0), (2, 2_000_000.0))}
+    with turn(server.store.database, server.folder):
+        StoreExport(server.store.database, server.store.objects, today=0).make(Tileset(single_pictures=1))
+    before = {file["path"]: file for file in export_readers.files(server, "pmtiles")}
+    assert len(before) == 3
+    assert sum(file["pictures"] for file in before.values()) == 12
+    readers = {path: export_readers.tiles(server, path) for path in before}
+    for zoom in range(16):
+        with server.store.database.read() as connection:
+            x, y = tiles_of(connection, zoom, (0, exports.QK_END))
+        for at_x, at_y in zip(x.tolist(), y.tolist(), strict=True):
+            reply = server.client.get(f"/v1/tiles/{zoom}/{at_x}/{at_y}.mvt", headers={"Accept-Encoding": "identity"})
+            found = [packed for reader in readers.values() if (packed := reader.get(zoom, at_x, at_y))]
+            assert [gzip.decompress(packed) for packed in found] == ([reply.content] if reply.content else [])
+
+    export_readers.erase(server, receipts[1], 0, seed=made_bundles.SEED, bundle_number=1)
+
+    after = {file["path"]: file for file in export_readers.files(server, "pmtiles")}
+    assert after["overview.pmtiles"]["is_withdrawn"]
+    assert sum(file["is_withdrawn"] for file in after.values()) == 2
+    export_readers.make(server, server.folder)
+    assert sum(file["pictures"] for file in export_readers.files(server, "pmtiles")) == 11
 
 
 def test_a_program_streams_pictures_by_the_list_of_bundles(shown):

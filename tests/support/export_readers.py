@@ -44,9 +44,9 @@ def rows(server, name):
     return found
 
 
-def tiles(server):
-    """Return a reader of the archive of tiles."""
-    return Reader(MemorySource(content(server, "pmtiles", "pictures.pmtiles")))
+def tiles(server, path="pictures.pmtiles"):
+    """Return a reader of an archive of tiles."""
+    return Reader(MemorySource(content(server, "pmtiles", path)))
 
 
 def query(sql, path):

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from dashlight.errors import Corrupt
 from dashlight.model import qk_of_many
 from dashlight.store import bulk, schema
-from dashlight.store.exports import CELL_RESOLUTION
+from dashlight.store.exports import CELL_RESOLUTION, QK_END
 from dashlight.store.places import DAY_MS, MARK, Marks, h3_range
 
 Ints = npt.NDArray[np.int64]
@@ -232,16 +232,28 @@ def object_keys(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, 
     return found
 
 
-def distinct_tiles(connection: sa.Connection, zoom_shift: int, resolution: int | None = None) -> Ints:
+def count_between(connection: sa.Connection, qk_first: int, qk_end: int) -> int:
+    """Return how many pictures have keys in a half-open range."""
+    m = schema.mark.c
+    query = sa.select(sa.func.count()).where(m.qk >= qk_first, m.qk < qk_end).select_from(schema.mark)
+    return int(connection.execute(query).scalar_one())
+
+
+def distinct_tiles(
+    connection: sa.Connection, zoom_shift: int, place: tuple[int, int] = (0, QK_END), resolution: int | None = None
+) -> Ints:
     """Return the keys of tiles that hold pictures, or centres of counted cells; sorted, each once.
 
     Args:
         connection: To read with.
         zoom_shift: By how many bits a key `qk` is shifted to be the key of a tile.
+        place: Half-open range of keys.
         resolution: Of H3 cells that are counted, or None for the pictures themselves.
     """
     table = schema.mark if resolution is None else schema.cover
+    # The cast makes the number one that PostgreSQL shifts by.
     query = sa.select(table.c.qk.op(">>")(sa.cast(zoom_shift, sa.Integer))).distinct()
+    query = query.where(table.c.qk >= place[0], table.c.qk < place[1])
     if resolution is not None:
         query = query.where(schema.cover.c.resolution == resolution)
     keys = np.fromiter((int(key) for key in connection.execute(query).scalars()), np.int64)

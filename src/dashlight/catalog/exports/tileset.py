@@ -1,4 +1,8 @@
-"""The tiles of the map as one PMTiles archive: every tile byte for byte as the server encodes it."""
+"""The tiles of the map as PMTiles: every tile byte for byte as the server encodes it.
+
+A small map is one archive. A large one is an overview, which only counts, and an archive of streets and pictures for
+each tile of zoom 6: taking a picture back then withdraws its region and the overview, and not the country.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,16 @@ from dashlight.catalog.tiles import (
     RESOLUTIONS,
     drawn,
 )
-from dashlight.model import QK_ZOOM, BBox, lon_lat_at, xy_of
+from dashlight.model import QK_ZOOM, BBox, lon_lat_at, qk_range, xy_of
 from dashlight.store import exporting, places
 from dashlight.store.database import Database
 from dashlight.store.exporting import Ints, Terms
 from dashlight.store.exports import Coverage, ExportFile
 
-_PATH = "pictures.pmtiles"
+SINGLE_PICTURES = 2_000_000  # Up to so many a map is one archive, which is written in a minute.
+_PATH, _OVERVIEW_PATH = "pictures.pmtiles", "overview.pmtiles"
+_REGION_ZOOM = 6
+_ZOOMS = {_PATH: (0, MAX_ZOOM), _OVERVIEW_PATH: (0, FIRST_STREETS_ZOOM - 1)}
 _READ_S = 1.0  # One transaction lasts so long at most: a long one would keep the journal from being emptied.
 _LAYERS: tuple[dict[str, Any], ...] = (
     {"id": "coverage", "minzoom": 0, "maxzoom": 10, "fields": {"n": "Number", "day": "Number"}},
@@ -41,41 +48,63 @@ _LAYERS: tuple[dict[str, Any], ...] = (
 
 
 class Tileset:
-    """The map's tiles."""
+    """The map's tiles.
+
+    Args:
+        single_pictures: Up to so many pictures are one archive.
+    """
 
     name = "pmtiles"
 
+    def __init__(self, *, single_pictures: int = SINGLE_PICTURES) -> None:
+        """Say when the map is large."""
+        self._single_pictures = single_pictures
+
     def plan(self, database: Database, *, done: Sequence[ExportFile], before: Sequence[ExportFile]) -> Plan:
-        """Return the one archive, unless it is done."""
-        del database, before
-        return Plan(iter([] if done else [(Planned(_PATH, Coverage()),)]))
+        """Return the archives that are not done: one, or an overview and the regions that have pictures."""
+        del before
+        with database.read() as connection:
+            is_single = exporting.count_shown(connection) <= self._single_pictures
+            regions = exporting.distinct_tiles(connection, 2 * (QK_ZOOM - _REGION_ZOOM))
+        archives = [Planned(_PATH, Coverage())] if is_single else [Planned(_OVERVIEW_PATH, Coverage())]
+        if not is_single:
+            for x, y in zip(*(column.tolist() for column in xy_of(regions)), strict=True):
+                first, end = qk_range(_REGION_ZOOM, x, y)
+                path = f"region-{_REGION_ZOOM}-{x}-{y}.pmtiles"
+                archives.append(Planned(path, Coverage(qk_first=first, qk_end=end)))
+        written = {file.path for file in done}
+        return Plan((planned,) for planned in archives if planned.path not in written)
 
     def write(
         self, database: Database, group: Group, paths: Sequence[Path], *, check: Callable[[], None]
     ) -> list[int | None]:
-        """Write the archive."""
-        del group
+        """Write an archive."""
+        (planned,), (path,) = group, paths
+        place = (planned.coverage.qk_first, planned.coverage.qk_end)
+        zooms = _ZOOMS.get(planned.path, (FIRST_STREETS_ZOOM, MAX_ZOOM))
         with database.read() as connection:
-            pictures = exporting.count_shown(connection)
+            pictures = exporting.count_between(connection, *place)
             names = attribution_of(exporting.all_terms(connection).values())
-            bounds = bounds_of(exporting.distinct_tiles(connection, 2 * (QK_ZOOM - MAX_ZOOM)))
+            bounds = bounds_of(exporting.distinct_tiles(connection, 2 * (QK_ZOOM - MAX_ZOOM), place))
         metadata = {
-            "name": "pictures",
+            "name": Path(planned.path).stem,
             "format": "pbf",
             "attribution": names,
-            "vector_layers": [dict(layer) for layer in _LAYERS],
+            "vector_layers": [dict(layer) for layer in _LAYERS if zooms[0] <= layer["minzoom"] <= zooms[1]],
         }
-        with Archive(paths[0], metadata=metadata, bounds=bounds, zooms=(0, MAX_ZOOM)) as archive:
-            for zoom in range(MAX_ZOOM + 1):
-                for tile_id, content in self._tiles(database, zoom):
+        with Archive(path, metadata=metadata, bounds=bounds, zooms=zooms) as archive:
+            for zoom in range(zooms[0], zooms[1] + 1):
+                for tile_id, content in self._tiles(database, zoom, place):
                     check()
                     archive.add(tile_id, content)
-        return [pictures]
+        if planned.path == _OVERVIEW_PATH:
+            return [0]  # It counts pictures that are in the files of the regions.
+        return [pictures] if pictures or planned.path == _PATH else [None]
 
-    def _tiles(self, database: Database, zoom: int) -> Iterator[tuple[int, bytes]]:
-        """Yield the tiles of a zoom that are not empty, in the order of their ids."""
+    def _tiles(self, database: Database, zoom: int, place: tuple[int, int]) -> Iterator[tuple[int, bytes]]:
+        """Yield the tiles of a zoom and place that are not empty, in the order of their ids."""
         with database.read() as connection:
-            x, y = tiles_of(connection, zoom)
+            x, y = tiles_of(connection, zoom, place)
         ids = tile_ids(zoom, x, y)
         order = np.argsort(ids)
         with ExitStack() as reading:
@@ -98,14 +127,14 @@ def attribution_of(terms: Iterable[Terms]) -> str:
     return ", ".join([*names, *sorted({each.license_id for each in given})])
 
 
-def tiles_of(connection: sa.Connection, zoom: int) -> tuple[Ints, Ints]:
-    """Return x and y of every tile of a zoom that may show something."""
+def tiles_of(connection: sa.Connection, zoom: int, place: tuple[int, int]) -> tuple[Ints, Ints]:
+    """Return x and y of every tile of a zoom that may show something of a place, a half-open range of keys."""
     shift = 2 * (QK_ZOOM - zoom)
     if zoom >= FIRST_PICTURES_ZOOM:
-        return xy_of(exporting.distinct_tiles(connection, shift))
+        return xy_of(exporting.distinct_tiles(connection, shift, place))
     if zoom >= FIRST_STREETS_ZOOM:
-        return xy_of(exporting.distinct_tiles(connection, shift, places.STREET_RESOLUTION))
-    x, y = xy_of(exporting.distinct_tiles(connection, shift, RESOLUTIONS[zoom]))
+        return xy_of(exporting.distinct_tiles(connection, shift, place, places.STREET_RESOLUTION))
+    x, y = xy_of(exporting.distinct_tiles(connection, shift, place, RESOLUTIONS[zoom]))
     n = 1 << zoom  # A cell reaches into the tiles around that of its centre.
     around = [((x + dx) % n, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
     pairs = np.unique(np.concatenate([np.stack(each, axis=1) for each in around]), axis=0)
