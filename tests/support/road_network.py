@@ -6,6 +6,7 @@ The rows are those that `store.publish` would write; a test compares the two on 
 import json
 import sqlite3
 from pathlib import Path
+from uuid import UUID
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -90,6 +91,7 @@ def build(path, count, *, seed=1):
         _fill_pictures(connection, marks, qk, cells, drive)
         _fill_marks(connection, marks, qk)
         _fill_counts(connection, marks, cells)
+        _fill_collections(connection)
         connection.execute("COMMIT")
         connection.execute("ANALYZE")
     connection.close()
@@ -134,6 +136,17 @@ def _fill_marks(connection, marks, qk):
             (int(cell[n]), int(octant[n]), int(marks["captured_ms"][n]), int(n) + 1, marks[n].tobytes())
             for n in by_age[last]
         ),
+    )
+
+
+def _fill_collections(connection):
+    rows = connection.execute(
+        "SELECT s.id, p.terms, p.sequence, COUNT(*), MIN(lon_e6), MIN(lat_e6), MAX(lon_e6), MAX(lat_e6), "
+        "MIN(captured_ms), MAX(captured_ms) FROM picture p JOIN sequence s ON s.number = p.sequence GROUP BY p.sequence"
+    ).fetchall()
+    connection.executemany(
+        "INSERT INTO collection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sorted((str(UUID(bytes=name)), *told) for name, *told in rows),
     )
 
 

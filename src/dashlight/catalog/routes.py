@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashlight.catalog import features, reports, summary
 from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_security_policy, embedded
+from dashlight.catalog.etags import etag_of, is_known
 from dashlight.catalog.live import Hub
 from dashlight.catalog.reports import Budgets, Issue
 from dashlight.catalog.summary import Summaries
@@ -63,18 +63,10 @@ class Catalog:
     instance: dict[str, Any]
 
 
-def _is_known(if_none_match: str | None, etag: str) -> bool:
-    """Return whether the reader has this representation already (RFC 9110, section 13.1.2)."""
-    if if_none_match is None:
-        return False
-    given = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
-    return etag in given or "*" in given
-
-
 def _json(value: Any, if_none_match: str | None, *, media_type: str = "application/json") -> Response:
     content = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:24]}"', "Cache-Control": _REVALIDATE}
-    if _is_known(if_none_match, headers["ETag"]):
+    headers = {"ETag": etag_of(content), "Cache-Control": _REVALIDATE}
+    if is_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=media_type, headers=headers)
 
@@ -97,7 +89,7 @@ def _asset(asset: Asset, request: Request) -> Response:
         "Cache-Control": _REVALIDATE,
         "Vary": "Accept-Encoding",
     }
-    if _is_known(request.headers.get("if-none-match"), headers["ETag"]):
+    if is_known(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if is_gzipped:
         headers["Content-Encoding"] = "gzip"
@@ -206,7 +198,7 @@ def send_picture(catalog: Catalog, picture_id: UUID, request: Request, *, is_thu
         found = pictures.find_bytes(connection, picture_id, is_thumbnail=is_thumbnail)
     etag = f'"{picture_id.hex}{"t" if is_thumbnail else "p"}"'
     headers = {"ETag": etag, "Cache-Control": "public, max-age=60", "Accept-Ranges": "bytes"}
-    if _is_known(request.headers.get("if-none-match"), etag):
+    if is_known(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     asked = request.headers.get("range")
     if asked is not None and request.headers.get("if-range", etag) != etag:
@@ -236,7 +228,7 @@ def _add_bytes(router: APIRouter, catalog: Catalog) -> None:
 def send_tile(tile: Tile, request: Request, *, empty_status: int = 204) -> Response:
     """Return the reply with a tile; an empty one has a status of its own."""
     headers = {"ETag": tile.etag, "Cache-Control": _REVALIDATE, "Vary": "Accept-Encoding"}
-    if _is_known(request.headers.get("if-none-match"), tile.etag):
+    if is_known(request.headers.get("if-none-match"), tile.etag):
         return Response(status_code=304, headers=headers)
     if tile.is_empty:
         return Response(status_code=empty_status, media_type=TILE_TYPE, headers=headers)
