@@ -32,6 +32,10 @@ To = Annotated[str | None, Query(max_length=40, description="Last day, YYYY-MM-D
 Etags = Annotated[str | None, Header()]
 _REVALIDATE = "no-cache"
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the given ETag has it"}}
+_GEOJSON_REPLIES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {GEOJSON_TYPE: {"schema": {"type": "object"}}}},
+    **_NOT_MODIFIED,
+}
 
 
 class ReportRequest(BaseModel):
@@ -135,7 +139,7 @@ def _add_instance(router: APIRouter, catalog: Catalog) -> None:
 
 
 def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
-    @router.get("/v1/pictures", responses=_NOT_MODIFIED)
+    @router.get("/v1/pictures", response_class=Response, responses=_GEOJSON_REPLIES)
     def list_pictures(
         *,
         bbox: Bbox = None,
@@ -164,7 +168,7 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
         )
         return _json(value, if_none_match, media_type=GEOJSON_TYPE)
 
-    @router.get("/v1/pictures/{picture_id}", responses=_NOT_MODIFIED)
+    @router.get("/v1/pictures/{picture_id}", response_class=Response, responses=_GEOJSON_REPLIES)
     def one_picture(picture_id: PictureId, if_none_match: Etags = None) -> Response:
         """Return one picture and its neighbours."""
         with catalog.database.read() as connection:
