@@ -379,16 +379,16 @@ def _page_along_time(
     wanted: list[int] = []
     last: Position | None = None
     scanned = 0
-    rows_along_time = connection.execution_options(yield_per=500).execute(scan)
-    for scanned, (number, captured_ms, lon_e6, lat_e6, state, fits) in enumerate(rows_along_time, start=1):  # noqa: B007
-        if len(wanted) == limit:
-            break
-        last = Position(captured_ms, number)
-        is_inside = bbox is None or bbox.contains(LonLat(lon_e6 / 1e6, lat_e6 / 1e6))
-        if state == PictureState.PUBLISHED and is_inside and fits:
-            wanted.append(number)
-    else:
-        if scanned < MAX_SCANNED:
-            last = None
+    with connection.execute(scan, execution_options={"yield_per": 500}) as rows_along_time:
+        for scanned, row in enumerate(rows_along_time, start=1):  # noqa: B007
+            if len(wanted) == limit:
+                break
+            last = Position(row.captured_ms, row.number)
+            is_inside = bbox is None or bbox.contains(LonLat(row.lon_e6 / 1e6, row.lat_e6 / 1e6))
+            if row.state == PictureState.PUBLISHED and is_inside and row.is_wanted:
+                wanted.append(row.number)
+        else:
+            if scanned < MAX_SCANNED:
+                last = None
     rows = {row.number: row for row in connection.execute(_SELECT.where(p.number.in_(wanted)))}
     return Page(tuple(stored_picture(rows[number]) for number in wanted if number in rows), last)
