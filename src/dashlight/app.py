@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -56,6 +56,7 @@ from dashlight.ingest.idle_look import IdleLook
 from dashlight.ingest.idleness import Idleness
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import IDLE_COMMAND, ProcessLook, SecondLook
+from dashlight.ingest.reported_look import ReportedLook
 from dashlight.ingest.routes import make_router as ingest_router
 from dashlight.ingest.worker import run as run_ingest
 from dashlight.model import LICENSES
@@ -104,6 +105,7 @@ def build(
     base_url: str = "",
     look: SecondLook | None = None,
     idle_look: SecondLook | None = None,
+    spans: Spans | None = None,
 ) -> Application:
     """Return the server of one data folder, whose unfinished business is finished here.
 
@@ -115,6 +117,7 @@ def build(
         base_url: What links begin with; empty for links relative to the origin.
         look: The second look, or None for the detectors in a process of their own.
         idle_look: The look at published pictures, or None likewise.
+        spans: The traces, or None for what the settings say.
 
     Raises:
         HostError: When the folder cannot be used.
@@ -130,7 +133,12 @@ def build(
     hub = Hub(store.database, clients=settings.live_clients, queue=settings.live_queue, counts=counts)
     counts.watch(hub)
     StoreMetrics(registry, store.database)
-    spans = spans_of(settings)
+    spans = spans or spans_of(settings)
+    reported = ReportedLook(
+        store.database,
+        store.objects,
+        look or ProcessLook(timeout_s=settings.recheck_timeout_s, command=IDLE_COMMAND),
+    )
     look = look or ProcessLook(timeout_s=settings.recheck_timeout_s)
     metrics = IngestMetrics(registry)
     idleness = Idleness()
@@ -150,7 +158,7 @@ def build(
         title="dashlight",
         version=metadata.version("dashlight"),
         summary="A public, living library of street-level pictures.",
-        lifespan=_lifespan(store, hub, look, idle, exporter, settings, metrics, spans),
+        lifespan=_lifespan(store, hub, look, idle, (exporter, reported), settings, metrics, spans),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
@@ -274,7 +282,7 @@ def _lifespan(
     hub: Hub,
     look: SecondLook,
     idle: IdleLook,
-    exporter: ExportWorker,
+    workers: Sequence[ExportWorker | ReportedLook],
     settings: ServerSettings,
     metrics: IngestMetrics,
     spans: Spans,
@@ -289,7 +297,7 @@ def _lifespan(
             )
         )
         looking = asyncio.create_task(idle.run())
-        exporting = asyncio.create_task(exporter.run(stop))
+        working = [asyncio.create_task(each.run(stop)) for each in workers]
         try:
             yield
         finally:
@@ -298,7 +306,7 @@ def _lifespan(
             hub.close()
             await worker
             await looking
-            await exporting
+            await asyncio.gather(*working)
             await look.close()
             await asyncio.to_thread(store.database.close)
             await asyncio.to_thread(spans.close)

@@ -98,10 +98,10 @@ def free_port():
 
 
 @contextmanager
-def served(folder, *, look=None, idle_look=None, **settings):
+def served(folder, *, look=None, idle_look=None, spans=None, **settings):
     """Run a server of `folder` in a thread."""
     chosen = replace(SETTINGS, **settings)
-    application = build(chosen, folder, look=look or CleanLook(), idle_look=idle_look)
+    application = build(chosen, folder, look=look or CleanLook(), idle_look=idle_look, spans=spans)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(100)  # Who connects before the server runs waits for it.
