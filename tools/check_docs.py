@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from reference_pages import pages, settings_without_words
+from reference_pages import metrics, pages, settings_without_words
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -72,6 +72,20 @@ def stale_pages(root: Path) -> Iterator[str]:
             yield f"{name}: not what the code says; run `make format`"
 
 
+def badly_named_metrics(source: Path) -> Iterator[str]:
+    """Yield every metric that is not `dashlight_<package>_<noun>_<unit>[_total]`, or has no word on what it counts."""
+    packages = "|".join(sorted(path.parent.name for path in source.glob("*/__init__.py")))
+    for name, (kind, _, said) in sorted(metrics(source).items()):
+        if not re.fullmatch(rf"dashlight_({packages})(_[a-z0-9]+)+", name):
+            yield f"{name}: is not dashlight_<package>_<noun>_<unit>"
+        if (kind == "counter") != name.endswith("_total"):
+            yield f"{name}: a counter ends in _total, and nothing else does"
+        if kind == "histogram" and not name.endswith(("_seconds", "_bytes", "_events")):
+            yield f"{name}: does not say its unit"
+        if len(said) < 10:
+            yield f"{name}: does not say what it counts"
+
+
 def main() -> int:
     """Print every problem, or write the made pages."""
     parser = argparse.ArgumentParser(description="Check the docs, or write the made pages.")
@@ -82,6 +96,7 @@ def main() -> int:
         return 0
     found = [*stale_pages(ROOT), *broken_links(ROOT), *lost_pages(ROOT)]
     found += [f"src/dashlight/config.py: {name} is not explained" for name in settings_without_words()]
+    found += badly_named_metrics(ROOT / "src" / "dashlight")
     for problem in found:
         print(problem, file=sys.stderr)
     return int(bool(found))

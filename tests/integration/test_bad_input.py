@@ -6,6 +6,7 @@ takes any text has to be named in `ANY_TEXT`, or refuse what is none of its text
 
 import json
 import re
+import socket
 from contextlib import closing
 
 import httpx
@@ -256,8 +257,6 @@ def test_every_body_over_the_bound_is_refused(server):
 
 def announced(server, method, path, size):
     """Return the status of a request that announces a body of that size and sends none of it."""
-    import socket
-
     host, port = server.url.removeprefix("http://").split(":")
     with closing(socket.create_connection((host, int(port)), timeout=10)) as connection:
         head = f"{method} {path.decode()} HTTP/1.1\r\nHost: x\r\nContent-Type: {MEDIA_TYPE}\r\n"

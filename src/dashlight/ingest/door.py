@@ -92,6 +92,7 @@ class Door:
         self._metrics = metrics
         self._idleness = idleness or Idleness()
         self._now = now
+        self._quota = upload.Quota(settings.disk_quota_mb << 20, self._stored_bytes)
         self._uploads: set[bytes] = set()  # By the token's hash; changed on the event loop only.
         self._draw_secret = hmac.digest(key.private_bytes_raw(), b"dashlight second look", hashlib.sha256)
 
@@ -178,6 +179,7 @@ class Door:
         upload.check_length(
             length, free_bytes=self._objects.free_bytes(), keep_free_bytes=self._settings.keep_free_mb << 20
         )
+        await asyncio.to_thread(self._quota.check, length)
         staged = self._objects.staging_file()
         self._uploads.add(token_hash)
         told = 0 if policy is Policy.PERSONAL else 1
@@ -191,6 +193,10 @@ class Door:
             self._uploads.discard(token_hash)
             self._metrics.uploading.dec(told)
             staged.unlink(missing_ok=True)
+
+    def _stored_bytes(self) -> int:
+        with self._database.read() as connection:
+            return bundles.stored_bytes(connection)
 
     def _known(self, sha256: bytes, token_hash: bytes) -> tuple[Policy, bytes | None]:
         with self._database.read() as connection:
@@ -209,6 +215,7 @@ class Door:
             await self._write(lambda t: bundles.refuse(t, hashed, token_hash, day=day))
             raise
         receipt, is_new = await asyncio.to_thread(self._commit, verified, token_hash, staged)
+        self._quota.add(verified.bundle.size_bytes if is_new else 0)
         if verified.policy is Policy.PERSONAL:
             return receipt, is_new
         if is_new:

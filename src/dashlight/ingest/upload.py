@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from dashlight.errors import HostError, TooLarge, TooSlow
@@ -14,6 +16,7 @@ from dashlight.wire import MAX_BUNDLE_BYTES
 MIN_BYTES_PER_S = 16 * 1024  # Slower than any line of today that takes a bundle in its 15 minutes.
 RATE_WINDOW_S = 30.0  # The rate is of so long, so that a short silence is no reason.
 _RETRY_S = 30.0
+_QUOTA_LOOK_S = 60.0  # How old the sum of what is stored may be; what was taken since is added.
 _WRITE_BYTES = 1 << 20  # Fewer, larger writes; each is a trip to a thread.
 
 
@@ -32,6 +35,47 @@ def check_length(announced: int | None, *, free_bytes: int, keep_free_bytes: int
             hint="the bundle is safe with you; the operator has to make room",
             code="disk-full",
         )
+
+
+class Quota:
+    """How much the bundles of the instance may take together.
+
+    Args:
+        most_bytes: Of all bundles; 0 for no bound.
+        stored_bytes: Returns what is stored; asked once a minute.
+        now_s: A monotonic clock.
+    """
+
+    def __init__(
+        self, most_bytes: int, stored_bytes: Callable[[], int], *, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most_bytes = most_bytes
+        self._stored_bytes = stored_bytes
+        self._now_s = now_s
+        self._known_bytes = 0
+        self._until_s = -math.inf
+
+    def check(self, announced: int | None) -> None:
+        """Refuse a bundle for which there is no room; of one that does not say its size, the largest is assumed.
+
+        Raises:
+            HostError: When all bundles with it would be over the quota.
+        """
+        if not self._most_bytes:
+            return
+        if self._now_s() >= self._until_s:
+            self._known_bytes = self._stored_bytes()
+            self._until_s = self._now_s() + _QUOTA_LOOK_S
+        if self._known_bytes + (MAX_BUNDLE_BYTES if announced is None else announced) > self._most_bytes:
+            raise HostError(
+                "the instance holds as many bytes as its operator allows",
+                hint="the bundle is safe with you; the operator has to allow more",
+                code="quota",
+            )
+
+    def add(self, size_bytes: int) -> None:
+        """Note that a bundle was taken."""
+        self._known_bytes += size_bytes
 
 
 async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, timeout_s: float) -> int:

@@ -245,6 +245,11 @@ def take_apart(transaction: Transaction, staged: Staged) -> bool:
     return True
 
 
+def stored_bytes(connection: sa.Connection) -> int:
+    """Return how much all bundles that are kept take; a look at each of their rows."""
+    return int(connection.execute(sa.select(sa.func.sum(object_.c.size_bytes))).scalar() or 0)
+
+
 def object_keys(connection: sa.Connection) -> set[str]:
     """Return the key of every object that has a row."""
     return set(connection.execute(sa.select(object_.c.key)).scalars())
