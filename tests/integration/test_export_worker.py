@@ -234,3 +234,16 @@ def test_the_command_writes_a_copy_and_says_what_it_is(server, tmp_path):
     assert nowhere.returncode == 3
     assert "there is no server's data" in nowhere.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+def test_the_command_removes_an_export(server):
+    server.publish(made_bundles.archive(3, bundle_number=1))
+    export_readers.make(server, server.folder, "geoparquet", "bundles")
+
+    done = command("remove", "geoparquet", "--data", server.folder)
+    again = command("remove", "geoparquet", "--data", server.folder, "--json")
+
+    assert (done.returncode, done.stdout) == (0, "removed geoparquet\n")
+    assert json.loads(again.stdout) == {"event": "removed", "format": "geoparquet", "exports": 0}
+    assert [each["format"] for each in server.client.get("/v1/exports").json()["exports"]] == ["bundles"]
+    assert len([path for path in (server.folder / "objects" / "exports").rglob("*") if path.is_file()]) == 1

@@ -18,11 +18,12 @@ import pytest
 from pmtiles.tile import zxy_to_tileid
 from servers import personal_archive, served
 
-from dashlight.catalog.exports.job import StoreExport, turn, write_to_folder
+from dashlight.catalog.exports.job import StoreExport, write_to_folder
 from dashlight.catalog.exports.making import format_of
 from dashlight.catalog.exports.names import NAMES
 from dashlight.catalog.exports.snapshot import Snapshot
 from dashlight.catalog.exports.tileset import Tileset, tiles_of
+from dashlight.catalog.exports.turn import turn
 from dashlight.errors import Busy, InputError
 from dashlight.ingest.personal import publish_staged
 from dashlight.model import PictureClaim, Policy, destination

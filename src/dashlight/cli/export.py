@@ -45,10 +45,24 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object a line: how far it is, what it made")
         add_config(parser)
         parser.set_defaults(run=run_export)
+    remove = formats.add_parser(
+        "remove",
+        help="remove an export that the server serves",
+        description="Remove an export that the server serves; beside a running server too.",
+    )
+    remove.add_argument("format", choices=sorted(_FORMATS), help="which one")
+    remove.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+    remove.add_argument("--json", action="store_true", help="one JSON object")
+    add_config(remove)
+    remove.set_defaults(run=run_remove)
 
 
-def run_export(args: argparse.Namespace) -> int:
-    """Make an export; return the exit code."""
+def _settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
+    """Return the server's settings and the folder of its data.
+
+    Raises:
+        InputError: When there is none.
+    """
     from dashlight.config import ServerSettings as Settings
     from dashlight.config import effective_folder, environment, load
     from dashlight.errors import InputError
@@ -61,6 +75,34 @@ def run_export(args: argparse.Namespace) -> int:
         raise InputError(
             f"there is no server's data in {folder}", hint="name its folder with --data", code="no-server-data"
         )
+    return settings, folder
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    """Remove an export; return the exit code."""
+    from dashlight.catalog.exports.turn import turn
+    from dashlight.store.exports import remove_exports
+    from dashlight.store.upkeep import open_store
+    from dashlight.store.withdraw import finish_erasures
+
+    settings, folder = _settings(args)
+    store = open_store(folder, settings)
+    try:
+        with turn(store.database, folder):
+            count = store.database.write(lambda t: remove_exports(t, args.format))
+            finish_erasures(store.database, store.objects)
+    finally:
+        store.database.close()
+    if args.json:
+        print_json({"event": "removed", "format": args.format, "exports": count})
+    else:
+        sys.stdout.write(f"removed {args.format}\n" if count else f"there was no export {args.format}\n")
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Make an export; return the exit code."""
+    settings, folder = _settings(args)
     made = _made(args, settings, folder)
     if args.json:
         print_json(

@@ -7,17 +7,15 @@ the end.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dashlight.catalog.exports.formats import Format, Group, Planned
-from dashlight.errors import Busy, HostError, InputError, Unavailable
+from dashlight.errors import HostError, InputError, Unavailable
 from dashlight.store import exporting, exports
 from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import fsync_folder, make_folder
@@ -26,8 +24,6 @@ from dashlight.store.objects import Objects
 from dashlight.store.withdraw import finish_erasures
 
 _TRIES = 20  # Of one group, each of which was spoilt by a picture that was taken back meanwhile.
-_LOCK = "exports.lock"
-_HASH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +62,8 @@ Tell = Callable[[Progress], None]
 Check = Callable[[], None]
 
 
-@contextmanager
-def turn(database: Database, folder: Path) -> Iterator[None]:
-    """Be alone in making exports, among all processes of the instance.
-
-    Raises:
-        Busy: When another job runs.
-    """
-    make_folder(folder)
-    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    busy = Busy("another export is being made", hint="wait until it is done", code="export-runs")
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise busy from exc
-        with database.alone("exports") as is_mine:
-            if not is_mine:
-                raise busy
-            yield
-    finally:
-        os.close(handle)
-
-
 class StoreExport:
-    """Makes exports as objects of the store, which the server shows to everybody; only inside `turn`.
+    """Makes exports as objects of the store, which the server shows to everybody; only inside `exports.turn`.
 
     Args:
         database: The rows.

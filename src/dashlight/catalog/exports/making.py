@@ -10,10 +10,11 @@ from pathlib import Path
 
 from dashlight.catalog.exports.bundles import Bundles
 from dashlight.catalog.exports.formats import Format
-from dashlight.catalog.exports.job import Check, Made, StoreExport, Tell, turn
+from dashlight.catalog.exports.job import Check, Made, StoreExport, Tell
 from dashlight.catalog.exports.partitions import Partitions
 from dashlight.catalog.exports.snapshot import Snapshot
 from dashlight.catalog.exports.tileset import Tileset
+from dashlight.catalog.exports.turn import turn
 from dashlight.errors import UsageError
 from dashlight.store import exports
 from dashlight.store.upkeep import Store

@@ -65,6 +65,7 @@ def landing_page(site: Site, license_id: str) -> LandingPage:
             {"rel": "service-doc", "type": "text/html", "href": f"{site.origin}/about"},
             {"rel": QUERYABLES_REL, "type": SCHEMA_TYPE, "href": f"{root}/queryables"},
             {"rel": SORTABLES_REL, "type": SCHEMA_TYPE, "href": f"{root}/sortables"},
+            {"rel": "child", "type": JSON_TYPE, "href": f"{site.origin}/v1/exports/stac", "title": "Exports"},
         ],
     }
 
