@@ -95,7 +95,7 @@ def test_many_pictures_in_a_box_are_walked_instead(store, monkeypatch):
     box = BBox(7.0, 49.9, 7.00905, 50.1)
     with store.database.read() as connection:
         near = everything(connection, PICTURES, FeatureQuery(bbox=box), limit=10)
-        monkeypatch.setattr("dashlight.store.feature_tables.MOST_NEAR", 5)
+        monkeypatch.setattr("dashlight.store.feature_tables.MOST_CANDIDATES", 5)
         walked = everything(connection, PICTURES, FeatureQuery(bbox=box), limit=10)
 
     assert near == walked
@@ -103,6 +103,7 @@ def test_many_pictures_in_a_box_are_walked_instead(store, monkeypatch):
 
 def test_a_page_that_walked_far_in_vain_ends_and_the_next_goes_on(store, monkeypatch):
     monkeypatch.setattr(tables, "MOST_WALKED", 300)
+    monkeypatch.setattr(tables, "_FIRST_WINDOW", 100)
     query = FeatureQuery(equal={"policy": "open", "rank": 7})
 
     with store.database.read() as connection:

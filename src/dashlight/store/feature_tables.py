@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -12,21 +13,40 @@ from dashlight.store import schema
 from dashlight.store.pictures import bbox_ranges
 from dashlight.store.places import marks_from
 from dashlight.store.schema import PictureState, Precision
-from dashlight.store.tables import FeatureTable, Kind, Lines, Points, Property, Times
+from dashlight.store.tables import FeatureQuery, FeatureTable, Kind, Lines, Points, Property, Times
+from dashlight.store.times import earliest_begin_ms
 
-MOST_NEAR = 20_000
+MOST_CANDIDATES = 20_000
 _c, _p, _s, _t = schema.collection.c, schema.picture.c, schema.sequence.c, schema.terms.c
 _MARKS = sa.select(schema.mark.c.mark)
 
 
+def _picture_candidates(connection: sa.Connection, query: FeatureQuery) -> list[bytes] | None:
+    """Return the ids that fit what narrows most: a sequence, a box, or a time."""
+    if "sequence" in query.equal:
+        number = sa.select(_s.number).where(_s.id == query.equal["sequence"]).scalar_subquery()
+        return _few(connection, sa.select(_p.id).where(_p.sequence == number))
+    found = None if query.bbox is None else _pictures_near(connection, query.bbox)
+    if found is None and query.within_ms is not None:
+        first_ms, last_ms = query.within_ms
+        begin_ms = min(earliest_begin_ms(first_ms, one.name.lower()) for one in Precision)
+        found = _few(connection, sa.select(_p.id).where(_p.captured_ms >= begin_ms, _p.captured_ms <= last_ms))
+    return found
+
+
+def _few(connection: sa.Connection, ids: sa.Select[Any]) -> list[bytes] | None:
+    found = [bytes(one) for one in connection.execute(ids.limit(MOST_CANDIDATES + 1)).scalars()]
+    return found if len(found) <= MOST_CANDIDATES else None
+
+
 def _pictures_near(connection: sa.Connection, bbox: BBox) -> list[bytes] | None:
-    """Return the ids of the pictures in a box, from the map's order."""
+    """Return the ids of the pictures in a box, from the map's order, or None when they are too many."""
     found: list[bytes] = []
     for first, end in bbox_ranges(bbox):
         qk = schema.mark.c.qk
-        statement = _MARKS.where(qk >= first, qk < end).limit(MOST_NEAR + 1 - len(found))
+        statement = _MARKS.where(qk >= first, qk < end).limit(MOST_CANDIDATES + 1 - len(found))
         found += connection.execute(statement).scalars()
-        if len(found) > MOST_NEAR:
+        if len(found) > MOST_CANDIDATES:
             return None
     marks = marks_from(found)
     lon, lat = marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6
@@ -66,7 +86,7 @@ PICTURES = FeatureTable(
         Property("height", _p.height, Kind.WHOLE, "Pixels"),
     ),
     where=(_p.state == int(PictureState.PUBLISHED),),
-    near=_pictures_near,
+    candidates=_picture_candidates,
     count=sa.select(sa.func.sum(schema.daily.c.pictures)),
 )
 

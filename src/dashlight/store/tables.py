@@ -2,7 +2,8 @@
 
 A description is a value: where the rows are, what names them, where and when they are, and which columns are told under
 which name and JSON type. A page comes in the order of the keys, which are random where order would tell something; what
-narrows a question is tried on windows of keys, so that no page costs more than `MOST_WALKED` rows.
+narrows a question is looked up where an index has it, or tried on one window of keys after the other, so that no
+page costs more than `MOST_WALKED` rows.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from dashlight.model import BBox
 from dashlight.store.schema import Precision
 from dashlight.store.times import earliest_begin_ms
 
-MOST_WALKED = 500_000  # Keys that one page may try; after them it ends, found something or not.
-_FIRST_WINDOW, _GROWTH, _LARGEST_WINDOW = 256, 8, 100_000
+MOST_WALKED = 200_000  # Rows that one page may try; after them it ends, found something or not.
+_FIRST_WINDOW, _GROWTH, _LARGEST_WINDOW = 2_000, 8, 100_000
 _CHUNK = 500
 Position = tuple[float, float]
 _Row = ReadOnlyColumnCollection[str, Any]
@@ -105,7 +106,7 @@ class Times:
     precision: sa.ColumnElement[int] | None = None
 
 
-Near = Callable[[sa.Connection, BBox], "list[Any] | None"]
+Candidates = Callable[[sa.Connection, "FeatureQuery"], "list[Any] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class FeatureTable:
         properties: What is told of them.
         where: Which rows are told.
         is_grouped: Whether several rows of the source make one feature: columns are aggregates then, but for the key.
-        near: Returns the keys of a box, a superset, or None when they are too many; None without an index of places.
+        candidates: Returns the keys that may fit a query, from an index, or None when they are too many.
         count: Counts all features, or None when that is not quick.
         most_at_once: Features of one page.
     """
@@ -140,7 +141,7 @@ class FeatureTable:
     properties: tuple[Property, ...]
     where: tuple[sa.ColumnElement[bool], ...] = ()
     is_grouped: bool = False
-    near: Near | None = None
+    candidates: Candidates | None = None
     count: sa.Select[Any] | None = None
     most_at_once: int = 1_000
 
@@ -213,74 +214,93 @@ def page_of_features(
         touches: Returns whether a line and a box touch; asked of lines whose reach and the box overlap.
     """
     found: list[StoredFeature] = []
-    walked, end = 0, None
+    walked = 0
     for window in _windows(connection, table, query, limit, after):
-        rows = _rows(connection, table, query, window)
+        rows = _rows(connection, table, query, window, most=limit + 1 - len(found))
         features = _features(connection, table, rows)
         if query.bbox is not None and isinstance(table.geometry, Lines):
             features = [one for one in features if touches(one.points, query.bbox)]
         found += features
-        walked += len(window)
         if len(found) > limit:
             return FeaturePage(tuple(found[:limit]), found[limit - 1].key)
+        walked += window.count
         if walked >= MOST_WALKED:
-            end = window[-1]
-            break
-    return FeaturePage(tuple(found), end)
+            return FeaturePage(tuple(found), window.last)
+    return FeaturePage(tuple(found), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Some keys: those after one up to another, or a list.
+
+    Attributes:
+        last: The greatest.
+        count: How many, at most.
+        after: None for all up to the last.
+        keys: When they are known; the other two do not matter then.
+    """
+
+    last: Any
+    count: int
+    after: Any = None
+    keys: tuple[Any, ...] | None = None
+
+    def sql(self, key: sa.Column[Any]) -> sa.ColumnElement[bool]:
+        """Return whether a key is one of them."""
+        if self.keys is not None:
+            return key.in_(self.keys)
+        return key <= self.last if self.after is None else sa.and_(key > self.after, key <= self.last)
 
 
 def _windows(
     connection: sa.Connection, table: FeatureTable, query: FeatureQuery, limit: int, after: Any
-) -> Iterator[list[Any]]:
-    """Yield lists of keys in their order, which together hold every key that may fit."""
+) -> Iterator[_Window]:
+    """Yield windows in the order of their keys, which together hold every key that may fit."""
     if query.key is not None:
-        yield [query.key]
+        yield _Window(query.key, 1, keys=(query.key,))
         return
-    if query.bbox is not None and table.near is not None:
-        keys = table.near(connection, query.bbox)
-        if keys is not None:
-            behind = sorted(key for key in set(keys) if after is None or key > after)
-            yield from _chunks(behind)
-            return
+    keys = table.candidates(connection, query) if table.candidates is not None and query.is_narrowing else None
+    if keys is not None:
+        behind = sorted(key for key in set(keys) if after is None or key > after)
+        for first in range(0, len(behind), _CHUNK):
+            some = behind[first : first + _CHUNK]
+            yield _Window(some[-1], len(some), keys=tuple(some))
+        return
+    # A line may be left out after its window is read, so that a line more than the page has is no end yet.
     size = _FIRST_WINDOW if query.is_narrowing else limit + 1
     while True:
-        keys = _next_keys(connection, table, after, size)
-        yield from _chunks(keys)
-        if len(keys) < size:
+        window = _next_window(connection, table, after, size)
+        if window is None:
             return
-        after = keys[-1]
+        yield window
+        after = window.last
         size = min(_LARGEST_WINDOW, size * _GROWTH)
 
 
-def _chunks(keys: list[Any]) -> Iterator[list[Any]]:
-    for first in range(0, len(keys), _CHUNK):
-        yield keys[first : first + _CHUNK]
-
-
-def _next_keys(connection: sa.Connection, table: FeatureTable, after: Any, count: int) -> list[Any]:
-    statement = sa.select(table.key).select_from(table.key.table).order_by(table.key).limit(count)
-    own = [condition for condition in table.where if _is_of(condition, table.key.table)]
-    statement = statement.where(*own)
+def _next_window(connection: sa.Connection, table: FeatureTable, after: Any, size: int) -> _Window | None:
+    """Return a window of `size` keys, or of what is left of them, or None when nothing is."""
+    keys = sa.select(table.key)
     if table.is_grouped:
-        statement = statement.distinct()
+        keys = keys.distinct()
     if after is not None:
-        statement = statement.where(table.key > after)
-    return list(connection.execute(statement).scalars())
-
-
-def _is_of(condition: sa.ColumnElement[bool], own: sa.FromClause) -> bool:
-    """Return whether a condition names no other table than one."""
-    return all(column.table is own for column in sa.sql.visitors.iterate(condition) if isinstance(column, sa.Column))
+        keys = keys.where(table.key > after)
+    last = connection.execute(keys.order_by(table.key).offset(size - 1).limit(1)).scalar()
+    if last is None:
+        last = connection.execute(keys.order_by(table.key.desc()).limit(1)).scalar()
+    return None if last is None else _Window(last, size, after)
 
 
 def _rows(
-    connection: sa.Connection, table: FeatureTable, query: FeatureQuery, keys: Sequence[Any]
+    connection: sa.Connection, table: FeatureTable, query: FeatureQuery, window: _Window, *, most: int
 ) -> Sequence[sa.Row[Any]]:
-    statement = sa.select(*_columns(table)).select_from(table.source).where(*table.where, table.key.in_(keys))
+    statement = sa.select(*_columns(table)).select_from(table.source).where(*table.where, window.sql(table.key))
     if table.is_grouped:
         statement = statement.group_by(table.key)
     inner = statement.subquery("feature")
-    return connection.execute(sa.select(inner).where(*_fitting(table, query, inner.c)).order_by(inner.c.key_)).all()
+    fitting = sa.select(inner).where(*_fitting(table, query, inner.c)).order_by(inner.c.key_)
+    if isinstance(table.geometry, Points):  # Of lines, some are left out later.
+        fitting = fitting.limit(most)
+    return connection.execute(fitting).all()
 
 
 def _columns(table: FeatureTable) -> list[sa.ColumnElement[Any]]:

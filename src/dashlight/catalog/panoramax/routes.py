@@ -23,6 +23,11 @@ _JSON: dict[int | str, dict[str, Any]] = {
     200: {"content": {JSON_TYPE: {"schema": {"type": "object"}}}},
     304: {"description": "As the given ETag has it"},
 }
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "86400",
+}
 _NONE_HERE: dict[int | str, dict[str, Any]] = {404: {"description": "There is none"}}
 
 
@@ -190,4 +195,8 @@ def _add_reports(router: APIRouter, panoramax: Panoramax) -> None:
         hidden = file_report(catalog.database, catalog.budgets, told, shown=shown)
         return ReportReply(issue=issue, picture_id=str(subject.picture), hidden=hidden)
 
-    del report
+    @router.options("/reports", include_in_schema=False)
+    def preflight() -> Response:
+        return Response(status_code=204, headers=_PREFLIGHT)
+
+    del report, preflight

@@ -6,6 +6,8 @@ models, pixel densities, views all round) is left out rather than made up.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import numpy as np
 import sqlalchemy as sa
 
@@ -22,10 +24,9 @@ from dashlight.store.places import Marks
 from dashlight.store.samples import Step, samples_in
 
 LAST_GRID_ZOOM, FIRST_SEQUENCES_ZOOM, FIRST_PICTURES_ZOOM = 6, 6, 15
-FIRST_ALL_ZOOM = 14  # From here on, lines are drawn from every picture.
 FIRST_FINE_ZOOM = 11
 GRID_RESOLUTIONS = (2, 3, 3, 4, 5, 5, 6)  # Of H3, for zoom 0 to 6.
-MOST_SAMPLES = 20_000
+MOST_SAMPLES = 8_000
 _DENSE = 1_000_000.0  # Pictures of a cell of resolution 6 that is driven a lot; a coarser cell holds 7 times as many.
 
 
@@ -37,11 +38,10 @@ def draw_for(account: str) -> Draw:
         if zoom <= LAST_GRID_ZOOM:
             cells = chart.cells_in(connection, GRID_RESOLUTIONS[zoom], [qk_range(zoom, x, y)], days=None)
             layers.append(grid_layer(cells, zoom, x, y))
-        if zoom >= FIRST_ALL_ZOOM:
+        if zoom >= FIRST_PICTURES_ZOOM:
             marks = _marks_around(connection, zoom, x, y)
             layers.append(sequences_layer(path_of_marks(marks), zoom, x, y, account=account))
-            if zoom >= FIRST_PICTURES_ZOOM:
-                layers.append(pictures_layer(marks, zoom, x, y, account=account))
+            layers.append(pictures_layer(marks, zoom, x, y, account=account))
         elif zoom >= FIRST_SEQUENCES_ZOOM:
             step: Step = 16 if zoom >= FIRST_FINE_ZOOM else 128
             samples = samples_in(connection, reaching_in(zoom, x, y), step=step, most=MOST_SAMPLES)
@@ -114,15 +114,20 @@ def _collections_of(marks: Marks) -> tuple[list[str], Ints]:
 
     Clients ask for a picture below its collection, so each has one: the sequence, or the cell and month.
     """
-    names = [_name_of(mark) for mark in marks]
-    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return list(index), np.array([index[name] for name in names], np.int64)
+    raw = np.ascontiguousarray(marks["sequence"])
+    distinct, index = np.unique(raw.view("V16").ravel(), return_inverse=True)
+    names = [str(UUID(bytes=one.tobytes())) for one in distinct]
+    collection = index.astype(np.int64)
+    is_alone = ~np.asarray(raw.any(axis=1), np.bool_)
+    (alone,) = is_alone.nonzero()
+    numbers: dict[str, int] = {}
+    for at in alone.tolist():
+        collection[at] = len(names) + numbers.setdefault(_cell_name_of(marks[at]), len(numbers))
+    return [*names, *numbers], collection
 
 
-def _name_of(mark: np.void) -> str:
-    digits = mark["sequence"].tobytes().hex()
-    if digits.strip("0"):
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _cell_name_of(mark: np.void) -> str:
+    """Return the name of the collection of a picture without a sequence."""
     place = places.place_of(LonLat(mark["lon_e6"] / 1e6, mark["lat_e6"] / 1e6))
     policy = places.POLICIES[mark["policy"]]
     return cell_month_of(policy, place.h3_r15, int(mark["captured_ms"])).name
