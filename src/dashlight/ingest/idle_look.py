@@ -17,38 +17,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from random import SystemRandom
 
 from dashlight.errors import Corrupt, DashlightError, NotFound
 from dashlight.ingest.idleness import Idleness
+from dashlight.ingest.looking import CPU_SHARE, LEAST_REST_S, Drawn, drawn_of, held, hide, readable
 from dashlight.ingest.metrics import IngestMetrics
-from dashlight.ingest.recheck import Readable, SecondLook
-from dashlight.model import Policy, Redaction, RedactionKind
-from dashlight.store import reports
+from dashlight.ingest.recheck import SecondLook
+from dashlight.model import Policy
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
-from dashlight.store.pictures import ByteRange, StoredPicture, count_pictures, draw_picture, find_bytes
-from dashlight.store.places import day_of
+from dashlight.store.pictures import draw_picture
 
-ISSUE = "recheck"
-CPU_SHARE = 0.25  # Of one core that looking may take; the rest of the time it rests.
-HELD_SHARE = 0.05  # Of the pictures it draws from, that may wait hidden for the operator because of it;
-HELD_AT_LEAST = 20  # or so many, where the library is small, or half of a tiny one.
 _DRAWN_POLICIES = (Policy.FLEET, Policy.OPEN)
 _LOG = logging.getLogger("dashlight.ingest")
 _RANDOM = SystemRandom()
-_LEAST_REST_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A published picture and where its bytes lie."""
-
-    stored: StoredPicture
-    jpeg: ByteRange
-    thumbnail: ByteRange
 
 
 class IdleLook:
@@ -105,61 +88,31 @@ class IdleLook:
         while await self._may_hide() and (drawn := await asyncio.to_thread(_draw, self._database)) is not None:
             began = time.monotonic()
             try:
-                found = await self._idleness.while_idle(_readable(self._objects, self._look, drawn))
+                found = await self._idleness.while_idle(readable(self._objects, self._look, drawn))
             except (Corrupt, NotFound):  # Damaged, or erased meanwhile: nothing can be read in it.
                 self._metrics.count_idle_look("damaged")
             else:
                 if found is None:
                     return
                 if found:
-                    await asyncio.to_thread(_hide, self._database, drawn.stored.number, found[0])
+                    await asyncio.to_thread(hide, self._database, drawn.stored.number, found[0])
                 self._metrics.count_idle_look("readable" if found else "clean")
-            rest_s = max(_LEAST_REST_S, (time.monotonic() - began) * self._rest)
+            rest_s = max(LEAST_REST_S, (time.monotonic() - began) * self._rest)
             if not await self._idleness.stays_idle(rest_s):
                 return
 
     async def _may_hide(self) -> bool:
         """Return whether one more picture may wait for the operator; say once when none may."""
-        held, most = await asyncio.to_thread(_held, self._database)
-        if held >= most and not self._is_bound_told:
-            _LOG.error("recheck.bound", extra={"waiting": held, "most": most})
-        self._is_bound_told = held >= most
+        waiting, most = await asyncio.to_thread(held, self._database, _DRAWN_POLICIES)
+        if waiting >= most and not self._is_bound_told:
+            _LOG.error("recheck.bound", extra={"waiting": waiting, "most": most})
+        self._is_bound_told = waiting >= most
         return not self._is_bound_told
 
 
-def _held(database: Database) -> tuple[int, int]:
-    """Return how many pictures wait hidden by the look, and how many may."""
-    with database.read() as connection:
-        everything = count_pictures(connection, policies=_DRAWN_POLICIES)
-        held = reports.count_held(connection, (ISSUE,))
-    return held, max(1, int(everything * HELD_SHARE), min(HELD_AT_LEAST, (everything + 1) // 2))
-
-
-def _draw(database: Database) -> _Drawn | None:
+def _draw(database: Database) -> Drawn | None:
     with database.read() as connection:
         stored = draw_picture(connection, policies=_DRAWN_POLICIES, random=_RANDOM)
         if stored is None:
             return None
-        jpeg, thumbnail = (find_bytes(connection, stored.id, is_thumbnail=each) for each in (False, True))
-        return _Drawn(stored, jpeg, thumbnail)
-
-
-async def _readable(objects: Objects, look: SecondLook, drawn: _Drawn) -> tuple[Readable, ...]:
-    jpeg, thumbnail = [
-        await asyncio.to_thread(objects.read, held.key, held.offset, held.size_bytes)
-        for held in (drawn.jpeg, drawn.thumbnail)
-    ]
-    # The look needs no score, and none is kept.
-    redactions = [Redaction(RedactionKind(kind), box, 1.0) for kind, box in drawn.stored.redactions]
-    return await look.readable(jpeg, redactions, thumbnail)
-
-
-def _hide(database: Database, number: int, found: Readable) -> None:
-    """Hide a picture and queue it for the operator, unless it was hidden or erased meanwhile."""
-    x_min, y_min, x_max, y_max = (round(side) for side in found.bbox_xyxy)
-    comment = f"{found.kind} at {x_min}, {y_min}, {x_max}, {y_max}"
-    today = day_of(datetime.now(UTC))
-    is_hidden = database.write(lambda t: reports.hide_and_file(t, number, issue=ISSUE, comment=comment, day=today))
-    if is_hidden:
-        database.forget_journal()  # What was told of it is deleted; it is not to be read there either.
-        _LOG.warning("recheck.hidden", extra={"kind": found.kind})
+        return drawn_of(connection, stored)

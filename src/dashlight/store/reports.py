@@ -220,6 +220,20 @@ def _reported(row: sa.Row[tuple[object, ...]], told: Sequence[sa.Row[tuple[objec
     )
 
 
+def shown_though_reported(connection: sa.Connection, issues: Collection[str]) -> list[UUID]:
+    """Return the pictures that a report of these issues waits about and that are shown, but for those put back."""
+    is_settled = sa.exists().where(cleared.c.picture == _p.c.number) | sa.exists().where(
+        decision.c.picture == _p.c.number
+    )
+    rows = connection.execute(
+        sa.select(_p.c.id)
+        .join(report, report.c.picture == _p.c.number)
+        .where(report.c.issue.in_(issues), _p.c.state == int(PictureState.PUBLISHED), ~is_settled)
+        .distinct()
+    )
+    return [UUID(bytes=each) for each in rows.scalars()]
+
+
 def oldest_day(connection: sa.Connection) -> int | None:
     """Return the day of the oldest report that waits, since 1970-01-01; None when none does."""
     is_kept = sa.exists().where(kept.c.picture == report.c.picture)
