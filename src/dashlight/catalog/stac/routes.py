@@ -147,7 +147,8 @@ def _add_collections(router: APIRouter, stac: Stac) -> None:
         if end is not None:
             following = given | {"cursor": stac.cursors.seal(end, query=_ALL_COLLECTIONS)}
             links.append({"rel": "next", "type": JSON_TYPE, "href": _address(here, following)})
-        return _reply(collection_page([stac.collection_of(one, site) for one in found], links, matched=matched), request)
+        told = [stac.collection_of(one, site) for one in found]
+        return _reply(collection_page(told, links, matched=matched), request)
 
     @router.get("/collections/{collection_id}", responses=openapi.replies(JSON_TYPE), response_class=Response)
     def one_collection(collection_id: str, request: Request) -> Response:
