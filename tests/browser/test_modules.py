@@ -71,7 +71,8 @@ def test_nonsense_in_an_address_is_left_out(browser):
 def test_a_day_to_look_back_from_leaves_no_period(browser):
     parsed = browser.module("""
         const { parseAddress } = await import('/assets/map/address.js');
-        return ['#from=2026-01-01&asof=2026-03-01', '#to=2026-01-01&compare=2026-03-01'].map((each) => parseAddress(each));
+        const texts = ['#from=2026-01-01&asof=2026-03-01', '#to=2026-01-01&compare=2026-03-01'];
+        return texts.map((each) => parseAddress(each));
     """)
 
     assert [(each["from"], each["to"]) for each in parsed] == [(None, None)] * 2

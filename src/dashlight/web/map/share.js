@@ -143,7 +143,7 @@ export class ShareElement extends LightElement {
         }}
       >
         ${this.isOpen ? this.#content() : nothing}
-        <p class="said" role="status">${this.said}</p>
+        <p class="share-said" role="status">${this.said}</p>
       </div>`;
   }
 }
