@@ -40,7 +40,7 @@ class Asked:
 
 
 def asked_of(given: Mapping[str, str], table: FeatureTable, cursors: Cursors) -> Asked:
-    """Return the question of a GET's parameters.
+    """Return the question of a request's parameters.
 
     Raises:
         InputError: When one is wrong, saying which and why.

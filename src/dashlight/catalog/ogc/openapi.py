@@ -42,25 +42,31 @@ def description(tables: Iterable[FeatureTable], root: str, *, name: str, version
 
 def parameters(table: FeatureTable) -> list[dict[str, Any]]:
     """Return the parameters of a collection's items."""
-    limit = {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": table.most_at_once,
-        "default": min(DEFAULT_LIMIT, table.most_at_once),
-    }
+    own = []
+    for each in table.properties:
+        schema = {**KINDS[each.kind], **({"maxLength": 1_000} if each.kind is Kind.TEXT else {})}
+        own.append(_in_query(each.name, each.title, schema))
+    return [*of_every_collection(table.most_at_once), *own]
+
+
+def of_every_collection(most: int | None = None) -> list[dict[str, Any]]:
+    """Return the parameters that the items of every collection have.
+
+    Args:
+        most: Features of one page, or None when that depends on the collection.
+    """
+    limit: dict[str, Any] = {"type": "integer", "minimum": 1}
+    if most is not None:
+        limit |= {"maximum": most, "default": min(DEFAULT_LIMIT, most)}
     numbers = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
-    known = [
-        _in_query("bbox", "west,south,east,north; six numbers with altitudes, which are not looked at", numbers),
+    box = _in_query("bbox", "west,south,east,north; six numbers with altitudes, which are not looked at", numbers)
+    return [
+        box | {"style": "form", "explode": False},
         _in_query("bbox-crs", "Of the box", {"type": "string", "enum": [CRS84]}),
         _in_query("datetime", _TIMES, {"type": "string"}),
         _in_query("limit", "Features of one page; more is taken as the most", limit),
         _in_query("cursor", "From the link `next`", {"type": "string", "maxLength": MOST_CHARACTERS}),
     ]
-    known[0] |= {"style": "form", "explode": False}
-    for each in table.properties:
-        schema = {**KINDS[each.kind], **({"maxLength": 1_000} if each.kind is Kind.TEXT else {})}
-        known.append(_in_query(each.name, each.title, schema))
-    return known
 
 
 def _in_query(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:

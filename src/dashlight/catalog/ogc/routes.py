@@ -150,7 +150,12 @@ def _add_documents(router: APIRouter, ogc: Ogc) -> None:
 
 
 def _add_items(router: APIRouter, ogc: Ogc) -> None:
-    @router.get("/collections/{collection_id}/items", responses=_replies(GEOJSON_TYPE), response_class=Response)
+    @router.get(
+        "/collections/{collection_id}/items",
+        responses=_replies(GEOJSON_TYPE),
+        response_class=Response,
+        openapi_extra={"parameters": openapi.of_every_collection()},
+    )
     def items(collection_id: str, request: Request) -> Response:
         """Return a page of a collection's features."""
         table, given = ogc.table(collection_id), _given(request)
