@@ -94,6 +94,8 @@ def wrong_texts(schema, name):
 
 def filled(path, known, others=None):
     """Return a path with its parameters; unknown ones get a text that none is named."""
+    if path.startswith("/ogc/"):
+        known = {**known, "collection_id": "pictures"}  # There, a collection is a table.
     return re.sub(r"\{(\w+)(?::path)?\}", lambda m: (others or {}).get(m[1], known.get(m[1], "nothing")), path)
 
 
