@@ -18,7 +18,7 @@ export function showStrip(page) {
     const { instance, state } = page;
     const [name, href] = licence(instance?.license ?? '');
     render(
-      html`<span class="strip-name">${instance?.name ?? ''}</span>
+      html`<h1 class="strip-name">${instance?.name ?? 'dashlight'}</h1>
         ${href ? html`<a href=${href} rel="license noreferrer" target="_blank">${name}</a>` : html`<span>${name}</span>`}
         <a class="strip-open" href="/${formatAddress(state.shown)}" target="_blank" rel="noopener">${t('openMap')}</a>`,
       strip,
