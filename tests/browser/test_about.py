@@ -1,10 +1,15 @@
 """The page about the map, and the name of the instance: what the page says of it is true and can be read."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 import street_drives
 from servers import served
+
+from dashlight.store import reports
+from dashlight.store.moderated import Reason, Ruling, Verdict
+from dashlight.store.places import day_of
 
 HERE = f"#at=17/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}"
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -74,6 +79,30 @@ def test_a_contact_is_shown_and_leads_only_to_mail_or_the_web(tmp_path, browser,
         assert [each.text for each in shown] == [contact, contact]
         assert {each.get_dom_attribute("href") for each in shown} == {href}
         assert browser.violations(axe) == []
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1440, 900)])
+def test_reports_and_decisions_are_told(server, browser, axe, width, height):
+    pictures = server.publish(street_drives.archive(1, count=4)).picture_ids
+    browser.size(width, height, is_phone=width < 700)
+    browser.open(f"{server.url}/about#en")
+    browser.wait_text("article[lang=en] [data-decisions]", "Nothing was reported yet.")
+    for picture in pictures[:2]:
+        server.client.post(f"/v1/pictures/{picture}/report", json={"issue": "privacy"})
+    ruling = Ruling(Verdict.ERASE, Reason.FACE, "A face could be recognised.")
+    server.store.database.write(lambda t: reports.decide(t, UUID(pictures[0]), ruling, day=day_of(datetime.now(UTC))))
+
+    browser.open(f"{server.url}/about#en")
+
+    browser.wait_text("article[lang=en] [data-decisions]", "1 picture waits for a decision.")
+    cells = [each.text for each in browser.all("article[lang=en] [data-decisions] td")]
+    assert cells == ["2", "0", "0", "1", "0"]
+    assert "A face could be recognised." in browser.text("article[lang=en] [data-decisions] ul")
+    assert browser.violations(axe) == []
+    assert browser.run("return document.documentElement.scrollWidth - innerWidth") <= 0
+    browser.find("[data-language=es]").click()
+    assert "Denunciadas" in browser.text("article[lang=es] [data-decisions]")
 
 
 @pytest.mark.parametrize("name", ["Test streets", "Street pictures of Oviedo and its villages", "Wayfare " * 10])

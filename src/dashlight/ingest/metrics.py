@@ -59,6 +59,11 @@ class IngestMetrics:
         self.uploading = Gauge(
             "dashlight_ingest_uploads", "Bundles being received now, but personal ones", registry=registry
         )
+        self.waiting = Gauge(
+            "dashlight_ingest_waiting_pictures",
+            "Pictures that are hidden or reported and wait for the operator's decision",
+            registry=registry,
+        )
         self.damaged = Gauge(
             "dashlight_ingest_damaged_bundles",
             "Personal bundles that the last daily batch left out because they cannot be read",
