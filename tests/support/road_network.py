@@ -5,6 +5,7 @@ The rows are those that `store.publish` would write; a test compares the two on 
 
 import json
 import sqlite3
+from itertools import repeat
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +22,8 @@ STEP_M, STREET_M, TOWN_M = 5.0, 150.0, 3_000.0
 M_PER_DEG = 111_195.0
 FIRST_DAY = 20_400
 SEQUENCE_PICTURES = 200
+ROWS_AT_ONCE = 500_000
+CACHE_KIB = 1_500_000  # The index of random identifiers should fit.
 
 
 def _line(start, end):
@@ -75,18 +78,19 @@ def build(path, count, *, seed=1):
     rng = np.random.default_rng(seed)
     lon, lat, heading = positions(count, seed=seed)
     qk = qk_of_many(lon, lat)
-    cells = np.fromiter((h3.latlng_to_cell(la, lo, 15) for la, lo in zip(lat, lon, strict=True)), np.int64, count)
+    cells = np.fromiter(map(h3.latlng_to_cell, lat.tolist(), lon.tolist(), repeat(15)), np.int64, count)
     drive = np.arange(count) // SEQUENCE_PICTURES
     day = FIRST_DAY + rng.integers(0, 700, drive[-1] + 1)[drive]
-    captured = day * DAY_MS + 36_000_000 + (np.arange(count) % SEQUENCE_PICTURES) * 330
     marks = np.zeros(count, MARK)
     marks["lon_e6"], marks["lat_e6"] = np.rint(lon * 1e6), np.rint(lat * 1e6)
-    marks["captured_ms"], marks["heading_ddeg"] = captured, np.rint(heading * 10).astype(int) % 3600
+    marks["captured_ms"] = day * DAY_MS + 36_000_000 + (np.arange(count) % SEQUENCE_PICTURES) * 330
+    marks["heading_ddeg"] = np.rint(heading * 10).astype(int) % 3600
     marks["id"] = rng.integers(0, 256, (count, 16), np.uint8)
     marks["sequence"] = rng.integers(0, 256, (drive[-1] + 1, 16), np.uint8)[drive]
+    del lon, lat, heading, day
     with sqlite3.connect(path, isolation_level=None) as connection:
-        connection.execute("PRAGMA journal_mode=OFF")
-        connection.execute("PRAGMA synchronous=OFF")
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "threads=2", f"cache_size=-{CACHE_KIB}"):
+            connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
         _fill_pictures(connection, marks, qk, cells, drive)
         _fill_marks(connection, marks, qk)
@@ -98,45 +102,72 @@ def build(path, count, *, seed=1):
     SqliteDatabase(path).close()  # Back to the journal of a server.
 
 
+def _blobs(array):
+    """Return the elements of an array, or its rows, as bytes."""
+    array = np.ascontiguousarray(array)
+    size = array.dtype.itemsize * (array.shape[1] if array.ndim == 2 else 1)
+    return array.view(f"V{size}").ravel().tolist()
+
+
+def _runs(count):
+    return (slice(first, min(count, first + ROWS_AT_ONCE)) for first in range(0, count, ROWS_AT_ONCE))
+
+
+def _insert(connection, table, columns):
+    connection.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(columns))})", zip(*columns, strict=False))
+
+
 def _fill_pictures(connection, marks, qk, cells, drive):
-    connection.execute("INSERT INTO terms VALUES (1, 'fleet', 'CC-BY-SA-4.0', '', ?)", (len(marks),))
+    count = len(marks)
+    connection.execute("INSERT INTO terms VALUES (1, 'fleet', 'CC-BY-SA-4.0', '', ?)", (count,))
     connection.execute("INSERT INTO object VALUES (1, 'bundles/00/none', 1, 0)")
     firsts = np.unique(drive, return_index=True)[1]
-    connection.executemany(
-        "INSERT INTO sequence VALUES (?, ?, ?)",
-        ((n + 1, marks["sequence"][i].tobytes(), SEQUENCE_PICTURES) for n, i in enumerate(firsts)),
+    _insert(
+        connection,
+        "sequence",
+        (range(1, len(firsts) + 1), _blobs(marks["sequence"][firsts]), repeat(SEQUENCE_PICTURES)),
     )
+    indexes = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'picture' AND sql IS NOT NULL"
+    ).fetchall()
+    for name, _ in indexes:  # One sort at the end is quicker than a search for each row.
+        connection.execute(f"DROP INDEX {name}")
     redactions = json.dumps([["plate", 10, 20, 30, 40]])
-    columns = [
-        c.tolist()
-        for c in (qk, cells, marks["lon_e6"], marks["lat_e6"], marks["captured_ms"], marks["heading_ddeg"], drive)
-    ]
-    rows = (
-        (
-            *(n + 1, marks["id"][n].tobytes(), 0, *r[:5], 0, r[5], 30, 1, r[6] + 1, n % SEQUENCE_PICTURES),
-            *(1280, 720, 1, 0, 128_000, 128_000, 20_000, redactions, b"\0" * 32),
+    told = (1280, 720, 1, 0, 128_000, 128_000, 20_000, redactions, b"\0" * 32)
+    for run in _runs(count):
+        some = marks[run]
+        placed = (qk[run], cells[run], some["lon_e6"], some["lat_e6"], some["captured_ms"])
+        columns = (
+            range(run.start + 1, run.stop + 1),
+            _blobs(some["id"]),
+            repeat(0),
+            *(each.tolist() for each in placed),
+            repeat(0),
+            some["heading_ddeg"].tolist(),
+            repeat(30),
+            repeat(1),
+            (drive[run] + 1).tolist(),
+            (np.arange(run.start, run.stop) % SEQUENCE_PICTURES).tolist(),
+            *map(repeat, told),
         )
-        for n, r in enumerate(zip(*columns, strict=True))
-    )
-    connection.executemany(f"INSERT INTO picture VALUES ({','.join('?' * 23)})", rows)
+        _insert(connection, "picture", columns)
+    for _, sql in indexes:
+        connection.execute(sql)
 
 
 def _fill_marks(connection, marks, qk):
     order = np.argsort(qk, kind="stable")
-    connection.executemany(
-        "INSERT INTO mark VALUES (?, ?, ?)",
-        ((k, n + 1, marks[n].tobytes()) for k, n in zip(qk[order].tolist(), order.tolist(), strict=True)),
-    )
+    for run in _runs(len(marks)):
+        some = order[run]
+        _insert(connection, "mark", (qk[some].tolist(), (some + 1).tolist(), _blobs(marks[some])))
     cell, octant = qk >> LIVE_SHIFT, places.octants_of(marks["heading_ddeg"])
-    by_age = np.lexsort((np.arange(len(marks)), marks["captured_ms"], octant, cell))
-    last = np.r_[(np.diff(cell[by_age]) != 0) | (np.diff(octant[by_age]) != 0), True]
-    connection.executemany(
-        "INSERT INTO live VALUES (?, ?, ?, ?, ?)",
-        (
-            (int(cell[n]), int(octant[n]), int(marks["captured_ms"][n]), int(n) + 1, marks[n].tobytes())
-            for n in by_age[last]
-        ),
-    )
+    place = cell << 3 | octant
+    by_age = np.lexsort((marks["captured_ms"], place))
+    newest = by_age[np.r_[np.diff(place[by_age]) != 0, True]]
+    for run in _runs(len(newest)):
+        some = newest[run]
+        told = (cell[some], octant[some], marks["captured_ms"][some], some + 1)
+        _insert(connection, "live", (*(each.tolist() for each in told), _blobs(marks[some])))
 
 
 def _fill_collections(connection):
@@ -150,37 +181,36 @@ def _fill_collections(connection):
     )
 
 
+def _shown(cells, resolution):
+    """Return keys of the centres of H3 cells, and their outlines."""
+    if resolution != STREET_RESOLUTION:
+        shown = [places.cell_of.__wrapped__(cell) for cell in cells.tolist()]
+        return np.array([each.qk for each in shown], np.int64), [each.outline for each in shown]
+    centres = np.array(list(map(h3.cell_to_latlng, cells.tolist())))
+    return qk_of_many(centres[:, 1], centres[:, 0]), [b""] * len(cells)
+
+
 def _fill_counts(connection, marks, cells):
-    day = marks["captured_ms"] // DAY_MS
-    connection.executemany(
-        "INSERT INTO daily VALUES (?, ?)", zip(*(v.tolist() for v in np.unique(day, return_counts=True)), strict=True)
-    )
+    captured = marks["captured_ms"].astype(np.int64)
+    day = captured // DAY_MS
+    _insert(connection, "daily", tuple(each.tolist() for each in np.unique(day, return_counts=True)))
     for resolution in (*places.COVER_RESOLUTIONS, STREET_RESOLUTION):
         unused = (1 << 3 * (15 - resolution)) - 1
         parents = cells & ~np.int64(0xF << 52) | np.int64(resolution << 52) | np.int64(unused)
-        order = np.lexsort((np.arange(len(cells)), marks["captured_ms"], parents))
-        ends = np.r_[np.diff(parents[order]) != 0, True].nonzero()[0]
+        order = np.lexsort((captured, parents))
+        parents, newest = parents[order], captured[order]
+        ends = np.r_[np.diff(parents) != 0, True].nonzero()[0]
         counts = np.diff(np.r_[-1, ends])
-        shown = [places.cell_of.__wrapped__(int(parents[order[e]])) for e in ends]
-        by_qk = sorted(
-            (
-                resolution,
-                c.qk,
-                c.cell,
-                int(n),
-                int(marks["captured_ms"][order[e]]),
-                int(marks["heading_ddeg"][order[e]]),
-                c.outline,
-            )
-            for c, n, e in zip(shown, counts, ends, strict=True)
-        )
-        connection.executemany("INSERT INTO cover VALUES (?, ?, ?, ?, ?, ?, ?)", by_qk)
-        centre = dict(zip(parents[order[ends]].tolist(), (c.qk for c in shown), strict=True))
-        pairs, each = np.unique(np.stack([parents, day]), axis=1, return_counts=True)
-        connection.executemany(
-            "INSERT INTO cover_day VALUES (?, ?, ?, ?)",
-            sorted(
-                (resolution, centre[p], d, n)
-                for p, d, n in zip(pairs[0].tolist(), pairs[1].tolist(), each.tolist(), strict=True)
-            ),
-        )
+        centres, outlines = _shown(parents[ends], resolution)
+        by_qk = np.argsort(centres)
+        columns = (centres, parents[ends], counts, newest[ends], marks["heading_ddeg"][order[ends]])
+        told = (repeat(resolution), *(each[by_qk].tolist() for each in columns), [outlines[n] for n in by_qk.tolist()])
+        _insert(connection, "cover", told)
+        days = day[order]
+        ends_of_days = np.r_[(np.diff(parents) != 0) | (np.diff(days) != 0), True].nonzero()[0]
+        per_day = np.diff(np.r_[-1, ends_of_days])
+        centre = np.repeat(centres, np.diff(np.r_[-1, np.searchsorted(ends_of_days, ends)]))
+        days = days[ends_of_days]
+        by_qk = np.lexsort((days, centre))
+        told = (repeat(resolution), *(each[by_qk].tolist() for each in (centre, days, per_day)))
+        _insert(connection, "cover_day", told)
