@@ -185,6 +185,28 @@ def test_a_report_that_cannot_be_read_says_why(server, told, words):
     assert words in reply.json()["detail"]
 
 
+@pytest.mark.parametrize("rank", [0, 3])
+def test_a_hidden_picture_leaves_tiles_that_were_drawn_before(tmp_path, rank):
+    with served(tmp_path / "data") as server:
+        receipt = server.publish(made_bundles.archive(33))
+        picture = str(receipt.picture_ids[rank])
+
+        def read(address):
+            return server.client.get(address)
+
+        def drawn():
+            near = {each["properties"]["id"] for each in tile_at(read, 15)["pictures"]}
+            return near, [tile_at(read, zoom).get("sequences") for zoom in (8, 12, 15)]
+
+        before, lines = drawn()
+        server.client.post("/api/reports", json={"issue": "privacy", "picture_id": picture})
+        after, lines_after = drawn()
+
+        assert before - after == {picture}
+        assert lines_after[2] != lines[2]
+        assert (lines_after[0], lines_after[1]) == (lines[0], lines[1]) if rank else lines_after[:2] != lines[:2]
+
+
 # iD
 
 

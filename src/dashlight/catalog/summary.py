@@ -48,7 +48,7 @@ class Summaries:
         database.listen(self._forget)
 
     def _forget(self, change: Change) -> None:
-        if change.qks:
+        if change.qks or change.is_everywhere:
             with self._lock:
                 self._version += 1
                 self._kept = None

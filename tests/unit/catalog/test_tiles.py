@@ -55,6 +55,20 @@ def test_a_tile_that_was_read_before_a_change_is_not_kept():
     assert cache.get((*place, None, "gzip")) is not None
 
 
+def test_a_change_that_may_be_anywhere_drops_everything():
+    cache = _Cache(1 << 20)
+    before = cache.version
+    cache.put((3, 1, 1, None, "gzip"), tile(), before)
+
+    cache.invalidate(Change(is_everywhere=True))
+    cache.put((5, 2, 2, None, "gzip"), tile(), before)
+
+    assert cache.get((3, 1, 1, None, "gzip")) is None
+    assert cache.get((5, 2, 2, None, "gzip")) is None
+    cache.put((5, 2, 2, None, "gzip"), tile(), cache.version)
+    assert cache.get((5, 2, 2, None, "gzip")) is not None
+
+
 def test_a_change_drops_what_it_touches_and_nothing_else():
     cache = _Cache(1 << 20)
     qk = qk_of(LonLat(7.0, 50.0))

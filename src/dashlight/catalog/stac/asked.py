@@ -26,7 +26,7 @@ from dashlight.store.conditions import Condition
 from dashlight.store.pictures import Position
 from dashlight.store.search import Query
 
-DEFAULT_LIMIT, MOST_AT_ONCE = 10, 1_000
+DEFAULT_LIMIT, DEFAULT_ITEMS, MOST_AT_ONCE = 10, 100, 1_000
 MOST_NAMES = 1_000
 SORTABLES = ("datetime",)
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -169,7 +169,8 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
         # A sequence is read as it was driven; everything else, the newest first.
         is_oldest_first=_is_oldest_first(body.get("sortby"), default=isinstance(collection, UUID)),
     )
-    asked = Asked(body, query, _limit(body.get("limit")), None, Selection.of(body.get("fields")))
+    default = DEFAULT_LIMIT if collection is None else DEFAULT_ITEMS  # Whoever reads a sequence reads all of it.
+    asked = Asked(body, query, _limit(body.get("limit"), default), None, Selection.of(body.get("fields")))
     cursor = body.get("cursor")
     if cursor is None:
         return asked
@@ -270,9 +271,9 @@ def limit_of(text: str | None, default: int, most: int) -> int:
     return default if text is None else min(_limit(_whole(text)), most)
 
 
-def _limit(value: Any) -> int:
+def _limit(value: Any, default: int = DEFAULT_LIMIT) -> int:
     if value is None:
-        return DEFAULT_LIMIT
+        return default
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InputError(f"limit: {value!r:.40} is not a whole number of 1 or more", code="bad-limit")
     return min(value, MOST_AT_ONCE)

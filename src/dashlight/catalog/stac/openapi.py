@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashlight.catalog.stac.asked import CRS84, DEFAULT_LIMIT, MOST_NAMES, PARAMETERS, SORTABLES
+from dashlight.catalog.stac.asked import CRS84, DEFAULT_ITEMS, DEFAULT_LIMIT, MOST_NAMES, PARAMETERS, SORTABLES
 from dashlight.catalog.stac.cql2_text import MOST_CHARACTERS as MOST_FILTER
 from dashlight.catalog.stac.cursor import MOST_CHARACTERS
 
@@ -66,6 +66,12 @@ def parameters(*names: str) -> dict[str, Any]:
 
 
 SEARCH = parameters(*PARAMETERS)
+ITEMS: dict[str, Any] = {
+    "parameters": [
+        {**each, "schema": {**_LIMIT, "default": DEFAULT_ITEMS}} if each["name"] == "limit" else each
+        for each in SEARCH["parameters"]
+    ]
+}
 PAGES = parameters("limit", "cursor")
 SEARCH_BODY: dict[str, Any] = {
     "requestBody": {

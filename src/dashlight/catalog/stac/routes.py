@@ -177,7 +177,7 @@ def _add_items(router: APIRouter, stac: Stac) -> None:
         "/collections/{collection_id}/items",
         responses=openapi.replies(GEOJSON_TYPE),
         response_class=Response,
-        openapi_extra=openapi.SEARCH,
+        openapi_extra=openapi.ITEMS,
     )
     def list_items(collection_id: str, request: Request) -> Response:
         """List the pictures of a collection."""
