@@ -215,6 +215,60 @@ def shot_dates(stage: Stage) -> None:
     stage.browser.wait(lambda: stage.browser.all(".histogram rect"))
 
 
+def shot_asof(stage: Stage) -> None:
+    """The map as it was known on a day."""
+    day = (datetime.now(UTC) - timedelta(days=30)).date()
+    show(stage, at(13.1, stage.town, f"&asof={day}"))
+    stage.browser.find(".time-button").click()
+    stage.browser.wait(lambda: stage.browser.all(".histogram rect"))
+
+
+def shot_compare(stage: Stage) -> None:
+    """Two dates beside each other."""
+    day = (datetime.now(UTC) - timedelta(days=30)).date()
+    show(stage, at(13.1, stage.town, f"&compare={day}"))
+    stage.browser.wait(
+        lambda: stage.browser.run("""
+            return [...document.querySelectorAll('dl-map')].filter(({ map }) => map?.loaded() && map.areTilesLoaded())
+                .length === 2;
+        """)
+    )
+
+
+def shot_layers(stage: Stage) -> None:
+    """Layers and filters."""
+    show(stage, at(16.1, stage.town, "&policy=fleet,open"))
+    stage.browser.find(".layers-button").click()
+
+
+def shot_coverage(stage: Stage) -> None:
+    """How many pictures there are."""
+    show(stage, at(4.1, LonLat(7.5, 48.8), "&layer=amount"))
+
+
+def shot_share(stage: Stage) -> None:
+    """What can be taken away."""
+    show(stage, at(13.1, stage.town))
+    stage.browser.find(".share-button").click()
+    stage.browser.find("#share-link")
+
+
+def shot_embed(stage: Stage) -> None:
+    """The map for other people's pages."""
+    stage.browser.open(f"{stage.url}/embed{at(15.1, stage.town)}")
+    stage.browser.wait(lambda: stage.browser.all(".card"))
+    stage.browser.wait_text(".strip", "Open the map")
+    settled(stage)
+
+
+def shot_page(stage: Stage) -> None:
+    """The page of one picture."""
+    delta = 0.006
+    box = f"{stage.town.lon - delta},{stage.town.lat - delta},{stage.town.lon + delta},{stage.town.lat + delta}"
+    stage.browser.open(f"{stage.url}/p/{stage.first_picture(box, at=24)['id']}")
+    stage.browser.wait(lambda: stage.browser.run("return document.querySelector('.picture-shown img')?.naturalWidth"))
+
+
 def shot_search(stage: Stage) -> None:
     """The search."""
     show(stage, at(4.1, LonLat(7.5, 48.8)))
@@ -283,6 +337,22 @@ SHOTS: dict[str, Shot] = {
     "report-phone": (shot_report, PHONE, "dark"),
     "dates": (shot_dates, WIDE, "light"),
     "dates-phone": (shot_dates, PHONE, "light"),
+    "as-of": (shot_asof, WIDE, "light"),
+    "as-of-tablet-dark": (shot_asof, TABLET, "dark"),
+    "as-of-phone": (shot_asof, PHONE, "light"),
+    "compare": (shot_compare, WIDE, "light"),
+    "compare-tablet-dark": (shot_compare, TABLET, "dark"),
+    "compare-phone": (shot_compare, PHONE, "light"),
+    "coverage": (shot_coverage, WIDE, "light"),
+    "layers": (shot_layers, WIDE, "light"),
+    "layers-tablet-dark": (shot_layers, TABLET, "dark"),
+    "layers-phone": (shot_layers, PHONE, "light"),
+    "share": (shot_share, WIDE, "light"),
+    "share-phone-dark": (shot_share, PHONE, "dark"),
+    "embed": (shot_embed, (768, 480), "light"),
+    "embed-phone-dark": (shot_embed, PHONE, "dark"),
+    "page": (shot_page, WIDE, "light"),
+    "page-phone-dark": (shot_page, PHONE, "dark"),
     "search": (shot_search, WIDE, "dark"),
     "live": (shot_live, WIDE, "light"),
     "about": (shot_about, WIDE, "light"),

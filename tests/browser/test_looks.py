@@ -60,6 +60,11 @@ def test_axe_finds_nothing(server, browser, axe, scheme, width, height):
     browser.find("#time-popover")
     assert browser.violations(axe) == []
     browser.press("ESCAPE")
+    for menu in ("layers", "share"):
+        browser.find(f".{menu}-button").click()
+        browser.find(f"#{menu}-popover")
+        assert browser.violations(axe) == []
+        browser.press("ESCAPE")
     browser.find(".search-field").send_keys("uni")
     browser.find(".result")
     assert browser.violations(axe) == []

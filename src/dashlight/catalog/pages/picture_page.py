@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from string import Template
@@ -56,16 +56,19 @@ class PicturePages:
     Attributes:
         template: Of every page.
         words: By language and key.
+        places: Names of countries by language and the basemap's name, which is English.
         instance: Its name.
     """
 
     template: Template
     words: Mapping[str, Words]
+    places: Mapping[str, Mapping[str, str]]
     instance: str
 
     def picture(self, view: PictureView, language: str) -> str:
         """Return the page of a picture."""
         words = self.words[language]
+        view = replace(view, place=self._translated(view.place, language))
         when = when_in_words(view.stored, words)
         title = (
             words["title"].format(place=view.place, when=when)
@@ -83,6 +86,13 @@ class PicturePages:
         )
         head = self._head(view, words, title)
         return self._page(language, title=title, head=head, main=main, path=_path(view.stored.id))
+
+    def _translated(self, place: str | None, language: str) -> str | None:
+        """Return a place with its country, which comes last, in the language."""
+        if place is None:
+            return None
+        names = self.places.get(language, {})
+        return ", ".join(names.get(part, part) for part in place.split(", "))
 
     def missing(self, language: str, *, is_gone: bool, path: str) -> str:
         """Return the page that says that a picture is not public any more, or never was there."""

@@ -30,6 +30,7 @@ class _Shelf:
         return PicturePages(
             template=Template(assets.find("picture.html").content.decode()),
             words=json.loads(assets.find("strings/picture.json").content),
+            places={"es": json.loads(assets.find("strings/places.es.json").content)},
             instance=str(self._catalog.instance["name"]),
         )
 

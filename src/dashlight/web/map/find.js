@@ -51,6 +51,27 @@ function plain(text) {
   return text.normalize('NFD').replace(/\p{M}/gu, '').replaceAll('&', 'and').replaceAll('’', "'").toLocaleLowerCase(locale);
 }
 
+/** Countries that the basemap names otherwise than browsers do. */
+const CODES = /** @type {Record<string, string>} */ ({
+  'cabo verde': 'CV',
+  congo: 'CG',
+  'democratic republic of the congo': 'CD',
+  'hong kong': 'HK',
+  macao: 'MO',
+  myanmar: 'MM',
+  palestine: 'PS',
+  'saint barthelemy': 'BL',
+  'saint helena': 'SH',
+  'saint kitts and nevis': 'KN',
+  'saint lucia': 'LC',
+  'saint martin': 'MF',
+  'saint pierre and miquelon': 'PM',
+  'saint vincent and the grenadines': 'VC',
+  turkey: 'TR',
+  'united states of america': 'US',
+  vatican: 'VA',
+});
+
 /** @type {Map<string, string> | undefined} */
 let translations;
 
@@ -61,14 +82,12 @@ export function countryName(name) {
     const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
     const codes = letters.flatMap((first) => letters.map((second) => first + second));
     // Two codes may have one name (old ones of the same country); their translations agree too.
-    translations = new Map(
-      codes.flatMap((code) => {
-        const known = english.of(code);
-        return known ? [/** @type {[string, string]} */ ([plain(known), own.of(code) ?? known])] : [];
-      }),
-    );
+    const known = codes.flatMap((code) => (english.of(code) ? [[plain(english.of(code) ?? ''), code]] : []));
+    const named = [...known, ...Object.entries(CODES)].map(([each, code]) => /** @type {[string, string]} */ ([each, own.of(code) ?? each]));
+    translations = new Map(named);
   }
-  return translations.get(plain(name)) ?? translations.get(plain(name).replace(' of america', '')) ?? name;
+  // In English the map's own names are as good as the browser's, and are what the map says.
+  return locale.startsWith('en') ? name : (translations.get(plain(name)) ?? name);
 }
 
 /** Return how well a name fits: 0 for its beginning, 1 for a later word's, null for neither. @param {string} name @param {string} wanted */

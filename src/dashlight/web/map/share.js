@@ -121,7 +121,7 @@ export class ShareElement extends LightElement {
       <p class="small quiet">${t('shareLinkNote')}</p>
       ${this.#field('embed', embedCode(isLink ? this.#href('/embed') : `${location.origin}/embed`, name), 'copyEmbed')}
       <p class="small quiet">${t('shareEmbedNote')}</p>
-      <h3 class="menu-title">${t('downloadTitle')}</h3>
+      <h2 class="menu-title">${t('downloadTitle')}</h2>
       ${this.#downloads()}
       <p class="small quiet">${t('downloadNote', { n: MOST_PICTURES })}</p>`;
   }
