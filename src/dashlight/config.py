@@ -183,7 +183,8 @@ class ServerSettings:
         batch_hour: Hour (UTC) at which the personal pictures of the day are published together.
         tokens_per_day: Upload tokens that one enrolment may draw in a day.
         reports_per_hour: Reports taken from everybody together, of those that hide a picture and again of all others; a
-            person sends a few, a script many. Those that hide take at most 2 % of the map, or 20 pictures.
+            person sends a few, a script many. Those that hide take at most 2 % of the map, or 20 pictures, half of
+            which are there for senders of one or two; what may wait hidden at a time is bounded besides.
         reports_per_sender: Of these from one sender, known by a salted hash that lives in memory for the hour. Over
             both a report about privacy is kept for the operator and hides nothing.
         trusted_proxy: Addresses or networks of the proxy whose `X-Forwarded-For` is believed, such as `127.0.0.1`, with
