@@ -217,13 +217,15 @@ def test_the_command_serves_an_export_beside_a_running_server(server):
     assert len(ids(server)) == 3
 
 
-def test_the_command_writes_a_copy_and_says_what_it_is(server, tmp_path):
+def test_the_command_writes_a_copy_and_says_what_it_is(server, tmp_path_factory):
     server.publish(made_bundles.archive(3, bundle_number=1))
-    output = tmp_path / "copy"
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    output = elsewhere / "copy"
 
     done = command("pmtiles", "--data", server.folder, "--output", output)
     again = command("pmtiles", "--data", server.folder, "--output", output)
-    nowhere = command("pmtiles", "--data", tmp_path / "nothing")
+    inside = command("pmtiles", "--data", server.folder, "--output", server.folder / "objects" / "copy")
+    nowhere = command("pmtiles", "--data", elsewhere / "nothing")
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("exported 3 pictures in 1 file, ")
@@ -231,9 +233,11 @@ def test_the_command_writes_a_copy_and_says_what_it_is(server, tmp_path):
     assert [path.name for path in output.iterdir()] == ["pictures.pmtiles"]
     assert again.returncode == 3
     assert "is not an empty folder" in again.stderr
+    assert inside.returncode == 3
+    assert "is inside the server's data" in inside.stderr
     assert nowhere.returncode == 3
     assert "there is no server's data" in nowhere.stderr
-    assert not (tmp_path / "nothing").exists()
+    assert not (elsewhere / "nothing").exists()
 
 
 def test_the_command_removes_an_export(server):

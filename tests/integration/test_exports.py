@@ -1,8 +1,10 @@
 """Exports over real HTTP: what is in them, who can read them, and that what is taken back is not in them."""
 
+import errno
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -24,10 +26,11 @@ from dashlight.catalog.exports.names import NAMES
 from dashlight.catalog.exports.snapshot import Snapshot
 from dashlight.catalog.exports.tileset import Tileset, tiles_of
 from dashlight.catalog.exports.turn import turn
-from dashlight.errors import Busy, InputError
+from dashlight.errors import Busy, HostError, InputError
 from dashlight.ingest.personal import publish_staged
 from dashlight.model import PictureClaim, Policy, destination
 from dashlight.store import exports, reports
+from dashlight.store.backup import back_up
 from dashlight.store.moderated import Ruling, Verdict
 from dashlight.store.upkeep import sweep
 from dashlight.wire import BundlePicture, bundle_key, encode_bundle
@@ -543,3 +546,48 @@ def test_removed_exports_are_gone(server):
 
     assert server.client.get("/v1/exports").json()["exports"] == []
     assert not list((server.folder / "objects" / "exports").rglob("*.*"))
+
+
+def test_a_full_disk_is_told_and_nothing_of_it_is_listed(server):
+    server.publish(made_bundles.archive(3, bundle_number=1))
+
+    class Full(Snapshot):
+        def write(self, *_args, **_options):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(HostError, match="No space left"), turn(server.store.database, server.folder):
+        StoreExport(server.store.database, server.store.objects, today=0).make(Full())
+
+    assert server.client.get("/v1/exports").json()["exports"] == []
+    assert not list((server.folder / "staging").iterdir())
+
+
+def test_a_backup_leaves_exports_out(server, tmp_path_factory):
+    copy = tmp_path_factory.mktemp("backup") / "copy"
+    server.publish(made_bundles.archive(3, bundle_number=1))
+    export_readers.make(server, server.folder, *NAMES)
+
+    back_up(server.folder, copy)
+
+    with served(copy) as restored:
+        assert restored.client.get("/v1/exports").json()["exports"] == []
+        assert len(features(restored)) == 3
+    assert not (copy / "objects" / "exports").exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/exports/%00",
+        "/v1/exports/geoparquet/%00",
+        "/v1/exports/geoparquet/%ED%A0%80",
+        "/v1/exports/geoparquet/../../server.key",
+        "/v1/exports/geoparquet/%2e%2e%2f%2e%2e%2fserver.key",
+        "/v1/objects/%00",
+        "/v1/objects/bundles/%00",
+        "/v1/objects/bundles/%ED%A0%80",
+        "/v1/objects/../server.key",
+    ],
+)
+def test_a_name_that_cannot_be_is_not_found(shown, path):
+    assert shown.client.get(path, headers={"Range": "bytes=0-9"}).status_code == 404

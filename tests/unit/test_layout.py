@@ -15,7 +15,17 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 PACKAGES = sorted(p.name for p in SOURCE.iterdir() if (p / "__init__.py").is_file())
 
 EDGE_ONLY = ("av", "gpxpy", "httpx", "mapillary_tools", "pynmeagps", "tzfpy")
-SERVER_ONLY = ("brotli", "fastapi", "httptools", "isal", "prometheus_client", "starlette", "uvicorn", "uvloop")
+SERVER_ONLY = (
+    "brotli",
+    "fastapi",
+    "httptools",
+    "isal",
+    "prometheus_client",
+    "pyarrow",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+)
 
 BLOCKED = """
 import importlib, pkgutil, sys

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashlight.cli.counted import counted
+from dashlight.cli.counted import counted, sized
 from dashlight.cli.edge_options import add_config
 from dashlight.cli.json_lines import print_json
 
@@ -102,7 +102,11 @@ def run_remove(args: argparse.Namespace) -> int:
 
 def run_export(args: argparse.Namespace) -> int:
     """Make an export; return the exit code."""
+    from dashlight.errors import InputError
+
     settings, folder = _settings(args)
+    if args.output is not None and args.output.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{args.output} is inside the server's data", hint="name a folder elsewhere", code="inside")
     made = _made(args, settings, folder)
     if args.json:
         print_json(
@@ -116,7 +120,7 @@ def run_export(args: argparse.Namespace) -> int:
         )
         return 0
     where = f"to {args.output}" if args.output else f"and served under /v1/exports/{made.format}"
-    held = f"{counted(made.pictures, 'picture')} in {counted(made.files, 'file')}, {made.size_bytes / 1e6:.1f} MB"
+    held = f"{counted(made.pictures, 'picture')} in {counted(made.files, 'file')}, {sized(made.size_bytes)}"
     sys.stdout.write(f"exported {held}, {where}\n")
     if args.output:
         sys.stdout.write("What is taken back later stays in this copy: make it anew before you pass it on.\n")

@@ -170,6 +170,15 @@ def totals_of(connection: sa.Connection, export: int) -> Totals:
     return Totals(whole[0] + withdrawn[0], withdrawn[0], whole[1] or 0)
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text can be a name of ours at all; a database may refuse to be asked for others."""
+    return text.isascii() and text.isprintable()
+
+
+def _no_file(export_format: str, path: str) -> NotFound:
+    return NotFound(f"there is no file {path[:120]!r} in the export {export_format!r:.60}", code="no-export")
+
+
 def find_file(connection: sa.Connection, export_format: str, path: str) -> ExportFile:
     """Return a file that readers may have.
 
@@ -177,6 +186,8 @@ def find_file(connection: sa.Connection, export_format: str, path: str) -> Expor
         NotFound: When there is none.
         Unavailable: When it is withdrawn and about to be written anew.
     """
+    if not is_name(export_format) or not is_name(path):
+        raise _no_file(export_format, path)
     row = connection.execute(
         sa.select(_f)
         .join(_e, _e.c.number == _f.c.export)
@@ -189,7 +200,7 @@ def find_file(connection: sa.Connection, export_format: str, path: str) -> Expor
         .order_by(_f.c.state)
     ).first()
     if row is None:
-        raise NotFound(f"there is no file {path[:120]!r} in the export {export_format!r}", code="no-export")
+        raise _no_file(export_format, path)
     if row.state == FileState.WITHDRAWN:
         raise Unavailable(
             f"the file {path!r} held a picture that was taken back; it is being written anew",

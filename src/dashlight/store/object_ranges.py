@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from dashlight.errors import Gone, InputError, NotFound
+from dashlight.store.exports import is_name
 from dashlight.store.schema import PictureState, erasure, object_, picture
 
 _PREFIX = "bundles/"  # `fleet` and `open`. What lies with what of `personal` pictures is nobody's business.
@@ -35,8 +36,9 @@ def find_object(connection: sa.Connection, key: str) -> Held:
     Raises:
         NotFound: When there is none of that key.
     """
-    row = connection.execute(sa.select(object_).where(object_.c.key == key)).first()
-    if row is None or not key.startswith(_PREFIX):
+    is_ours = key.startswith(_PREFIX) and is_name(key)
+    row = connection.execute(sa.select(object_).where(object_.c.key == key)).first() if is_ours else None
+    if row is None:
         raise NotFound(f"there is no bundle {key[:120]!r}", code="no-object")
     return Held(int(row.number), str(row.key), int(row.size_bytes), int(row.head_bytes))
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,7 +138,8 @@ class StoreExport:
         keys = self._database.write(lambda t: _register(t, export, group))
         staged = [self._objects.staging_file() for _ in group]
         try:
-            counts = form.write(self._database, group, staged, check=self._check)
+            with _as_host_error(group):
+                counts = form.write(self._database, group, staged, check=self._check)
             whole = []
             for planned, key, path, count in zip(group, keys, staged, counts, strict=True):
                 if count is None:
@@ -193,6 +195,16 @@ def _complete(transaction: Transaction, export: int, written: Sequence[_Written]
     return is_whole
 
 
+@contextmanager
+def _as_host_error(group: Group) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise HostError(
+            f"cannot write {group[0].path}: {exc.strerror or exc}", hint="make room on the disk", code="disk"
+        ) from exc
+
+
 def _together(withdrawn: Sequence[ExportFile]) -> list[Group]:
     """Return the groups in which withdrawn files are written anew: those of the same pictures together."""
     groups: dict[exports.Coverage, list[Planned]] = {}
@@ -231,9 +243,12 @@ def write_to_folder(
         )
     make_folder(output.absolute().parent, mode=0o755)
     unfinished = output.absolute().parent / f".{output.name}.unfinished"
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    unfinished.mkdir(mode=0o755)
+    try:
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir(mode=0o755)
+    except OSError as exc:
+        raise HostError(f"cannot write {unfinished}: {exc.strerror}", code="disk") from exc
     with database.read() as connection:
         pictures = exporting.count_shown(connection)
     made = Made(form.name, 0, 0, 0)
@@ -250,18 +265,19 @@ def write_to_folder(
 
 
 def _write_group(form: Format, database: Database, group: Group, folder: Path, check: Check) -> Made:
-    paths = [folder / planned.path for planned in group]
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    counts = form.write(database, group, paths, check=check)
     made = Made(form.name, 0, 0, 0)
-    for path, count in zip(paths, counts, strict=True):
-        if count is None:
-            path.unlink(missing_ok=True)
-            continue
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        made = _plus(made, Made(form.name, count, 1, path.stat().st_size))
+    with _as_host_error(group):
+        paths = [folder / planned.path for planned in group]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        counts = form.write(database, group, paths, check=check)
+        for path, count in zip(paths, counts, strict=True):
+            if count is None:
+                path.unlink(missing_ok=True)
+                continue
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            made = _plus(made, Made(form.name, count, 1, path.stat().st_size))
     return made
 
 

@@ -132,6 +132,8 @@ def _add_lists(router: APIRouter, served: Exports) -> None:
     ) -> Response:
         """List the files of an export."""
         after = _parsed_cursor(cursor)
+        if export_format not in NAMES:
+            raise NotFound(f"there is no export {export_format!r}", hint=f"one of {', '.join(NAMES)}", code="no-export")
         with served.database.read() as connection:
             export = exports.shown(connection, export_format)
             files = [] if export is None else exports.files_of(connection, export.number, after=after, limit=limit + 1)
@@ -150,9 +152,12 @@ def _parsed_cursor(text: str | None) -> str:
     if text is None:
         return ""
     try:
-        return from_base64url(text).decode()
+        path = from_base64url(text).decode("ascii")
     except (Corrupt, UnicodeDecodeError) as exc:
         raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor") from exc
+    if not exports.is_name(path):
+        raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor")
+    return path
 
 
 def _add_files(router: APIRouter, served: Exports) -> None:
