@@ -135,12 +135,8 @@ def run_serve(args: argparse.Namespace) -> int:
     application = build(settings, folder, base_url=settings.public_url.rstrip("/"))
     config = server_config(application.asgi, settings, backlog=_BACKLOG)
 
-    listener.listen(_BACKLOG)  # Whoever reads the address may connect at once and waits until the server runs.
-    _announce(url, folder, settings.name, is_json=args.json)
-    # uvicorn raises the signal again once it has stopped; a server that was asked to stop and did has ended well.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     with Supervisor.of_this_process() as supervisor:
-        SupervisedServer(
+        server = SupervisedServer(
             config,
             begin_stop=application.begin_stop,
             open_requests=application.open_requests,
@@ -148,7 +144,13 @@ def run_serve(args: argparse.Namespace) -> int:
             ask_writer=lambda: application.store.database.submit(lambda _: None),
             supervisor=supervisor,
             status=f"{settings.name} is at {url}",
-        ).run(sockets=[listener])
+        )
+        # A signal that comes before uvicorn listens to signals stops it too. It raises them again once it has stopped;
+        # a server that was asked to stop and did has ended well.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
+        listener.listen(_BACKLOG)  # Whoever reads the address may connect at once and waits until the server runs.
+        _announce(url, folder, settings.name, is_json=args.json)
+        server.run(sockets=[listener])
     return 0
 
 
