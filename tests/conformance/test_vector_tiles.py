@@ -59,3 +59,21 @@ def test_maplibres_decoder_reads_the_corners_of_cells(node):
 
     assert (kind, properties) == (3, {"n": 129})
     assert ring == [*corners[0].tolist(), corners[0, 0].tolist()]
+
+
+def test_maplibres_decoder_reads_lines_of_every_length(node):
+    rng = np.random.default_rng(5)
+    sizes = np.concatenate([np.full(60, 2), np.full(9, 3), [200, 7, 7, 1_000, 2]])
+    starts = np.append(0, np.cumsum(sizes)[:-1])
+    vertices = rng.integers(-500, 4_596, (sizes.sum(), 2))
+    own = rng.integers(0, 256, (len(sizes), 16)).astype(np.uint8)
+    attributes = [mvt.uuids("id", own), mvt.words("type", np.zeros(len(sizes), np.int64), ("flat",))]
+
+    tile = mvt.layer("lines", mvt.line_features(vertices, starts, attributes), attributes)
+    features = json.loads(node(DECODE, tile))["lines"]["features"]
+
+    found = {properties["id"].replace("-", ""): (kind, corners) for kind, properties, corners in features}
+    assert len(features) == len(found) == len(sizes)
+    for name, start, size in zip(own, starts, sizes, strict=True):
+        assert found[name.tobytes().hex()] == (2, vertices[start : start + size].tolist())
+    assert {properties["type"] for _, properties, _ in features} == {"flat"}

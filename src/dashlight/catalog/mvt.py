@@ -8,7 +8,7 @@ https://github.com/mapbox/vector-tile-spec/tree/master/2.1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -197,22 +197,53 @@ def point_features(x: Ints, y: Ints, attributes: Sequence[Attribute]) -> bytes:
     return _features(_POINT, attributes, [np.full(len(x), 9, np.int64), _zigzag(x), _zigzag(y)])
 
 
-def line_features(vertices: npt.NDArray[np.int64], attributes: Sequence[Attribute]) -> bytes:
-    """Return lines of K vertices, at least two, as features.
+def line_features(vertices: Ints, starts: Ints, attributes: Sequence[Attribute]) -> bytes:
+    """Return lines as features: many of one length by the column, a long one by itself.
 
     Args:
-        vertices: `(N, K, 2)`, x and y in the tile's own units.
-        attributes: Of every line.
+        vertices: `(M, 2)`, x and y in the tile's own units, line after line.
+        starts: `(N,)`, where each line begins; every line has two vertices at least.
+        attributes: Of every line; every line has each.
     """
-    count, k = vertices.shape[:2]
+    sizes = np.diff(np.append(starts, len(vertices)))
     moves = vertices.copy()
-    moves[:, 1:] -= vertices[:, :-1]
+    moves[1:] -= vertices[:-1]
+    moves[starts] = vertices[starts]
     zigzag = _zigzag(moves)
-    columns = [np.full(count, 9, np.int64), zigzag[:, 0, 0], zigzag[:, 0, 1]]
-    columns.append(np.full(count, (k - 1) << 3 | 2, np.int64))
-    for number in range(1, k):
-        columns += [zigzag[:, number, 0], zigzag[:, number, 1]]
-    return _features(_LINE, attributes, columns)
+    features, alone = [], []
+    for size in np.unique(sizes):
+        (chosen,) = (sizes == size).nonzero()
+        if len(chosen) < size:
+            alone += chosen.tolist()
+            continue
+        steps = zigzag[starts[chosen][:, None] + np.arange(size)].reshape(len(chosen), -1)
+        command = np.full(len(chosen), (int(size) - 1) << 3 | 2, np.int64)
+        columns = [np.full(len(chosen), 9, np.int64), *steps[:, :2].T, command, *steps[:, 2:].T]
+        features.append(_features(_LINE, [replace(one, index=one.index[chosen]) for one in attributes], columns))
+    if alone:
+        features.append(_long_lines(zigzag, starts, sizes, alone, attributes))
+    return b"".join(features)
+
+
+def _long_lines(
+    zigzag: Ints, starts: Ints, sizes: Ints, chosen: Sequence[int], attributes: Sequence[Attribute]
+) -> bytes:
+    """Return the features of some lines, one after the other."""
+    flat = zigzag.ravel()
+    columns = _Columns(len(flat))
+    columns.varints(flat)
+    steps, ends = columns.joined(), np.append(0, np.cumsum(_width(flat)))
+    firsts = np.cumsum([0, *(attribute.count for attribute in attributes)]).tolist()
+    features = []
+    for line in chosen:
+        first, size = int(starts[line]), int(sizes[line])
+        moved, start, end = (int(ends[2 * vertex]) for vertex in (first, first + 1, first + size))
+        geometry = b"\x09" + steps[moved:start] + _varint((size - 1) << 3 | 2) + steps[start:end]
+        tags = b"".join(
+            _varint(key) + _varint(int(attribute.index[line]) + firsts[key]) for key, attribute in enumerate(attributes)
+        )
+        features.append(_field(0x12, _field(0x12, tags) + b"\x18\x02" + _field(0x22, geometry)))
+    return b"".join(features)
 
 
 def polygon_features(corners: npt.NDArray[np.int64], attributes: Sequence[Attribute]) -> bytes:

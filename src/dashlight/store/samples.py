@@ -52,25 +52,33 @@ def samples_in(connection: sa.Connection, ranges: Iterable[tuple[int, int]], *, 
         connection: To read with.
         ranges: Half-open ranges of keys.
         step: Which indexes there are.
-        most: About how many of one range; where there are more, some from everywhere in it.
+        most: About how many together; where there are more, some from everywhere.
     """
+    wanted = list(ranges)
+    whole = sum(end - first for first, end in wanted)
     rows: list[tuple[int, ...]] = []
-    for first, end in ranges:
-        found = _rows(connection, first, end, step=step, most=most + 1)
-        if len(found) > most and end - first >= _PARTS:
-            width = -(-(end - first) // _PARTS)
-            found = [
-                row
-                for start in range(first, end, width)
-                for row in _rows(connection, start, min(end, start + width), step=step, most=max(1, most // _PARTS))
-            ]
-        rows += found[:most]
+    for first, end in wanted:
+        rows += _spread(connection, first, end, step=step, most=max(1, most * (end - first) // whole))
     table = np.array(rows, np.int64).reshape(-1, 6)
     table = table[np.lexsort((table[:, 1], table[:, 0]))]
     numbers, sequence = np.unique(table[:, 0], return_inverse=True)
     _, rank, lon_e6, lat_e6, captured_ms, heading_ddeg = table.T
     ids = _ids(connection, numbers)
     return Samples(sequence.astype(np.int64), rank, lon_e6, lat_e6, captured_ms, heading_ddeg, ids)
+
+
+def _spread(connection: sa.Connection, first: int, end: int, *, step: Step, most: int) -> list[tuple[int, ...]]:
+    """Return all samples of a range, or some of each part of it when they are more than `most`."""
+    found = _rows(connection, first, end, step=step, most=most + 1)
+    if len(found) <= most:
+        return found
+    parts = min(_PARTS, most)
+    width = -(-(end - first) // parts)
+    return [
+        row
+        for start in range(first, end, width)
+        for row in _rows(connection, start, min(end, start + width), step=step, most=most // parts)
+    ]
 
 
 @cache

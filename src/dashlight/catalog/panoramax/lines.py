@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from dashlight.store.places import Marks
 from dashlight.store.samples import Samples, Step
 
 MOST_APART_M = 150.0  # Further apart, two neighbours of a sequence in a tile have left it in between.
-_STUB = 12.0  # Units of a tile, a pixel and a half: how long a sequence is drawn of which one picture is known.
+_STROKE = 12.0  # Units of a tile, a pixel and a half: how long a sequence is drawn of which one picture is known.
 _METRES_PER_E6 = 0.111_195  # A millionth of a degree of latitude.
 Bools = npt.NDArray[np.bool_]
 
@@ -92,21 +92,18 @@ def sequences_layer(path: Path, zoom: int, x: int, y: int, *, account: str) -> b
     at_x, at_y = (world_x * n - x) * EXTENT, (world_y * n - y) * EXTENT
     turn = np.rint((at_x - EXTENT / 2) / (n * EXTENT)) * (n * EXTENT)  # What lies near across the antimeridian.
     at = np.floor(np.stack([at_x - turn, at_y], axis=1)).astype(np.int64)
-    sizes = np.diff(np.append(starts, len(at)))
     attributes = _attributes(path, starts, account) if zoom > 6 else []
-    features = []
-    for size in np.unique(sizes):
-        (chosen,) = (sizes == size).nonzero()
-        vertices = at[starts[chosen][:, None] + np.arange(size)]
-        if size == 1:
-            vertices = np.concatenate([vertices, vertices + _stubs(path.heading_ddeg[starts[chosen]])], axis=1)
-        features.append(mvt.line_features(vertices, [_only(attribute, chosen) for attribute in attributes]))
-    return mvt.layer("sequences", b"".join(features), attributes)
+    vertices, begins = _with_strokes(at, starts, path.heading_ddeg)
+    return mvt.layer("sequences", mvt.line_features(vertices, begins, attributes), attributes)
 
 
-def _stubs(heading_ddeg: Ints) -> Ints:
-    heading = np.radians(heading_ddeg / 10)
-    return np.rint(_STUB * np.stack([np.sin(heading), -np.cos(heading)], axis=1)).astype(np.int64)[:, None]
+def _with_strokes(at: Ints, starts: Ints, heading_ddeg: Ints) -> tuple[Ints, Ints]:
+    """Return vertices and where each line begins, with a second vertex for those that have one."""
+    single = starts[np.diff(np.append(starts, len(at))) == 1]
+    heading = np.radians(heading_ddeg[single] / 10)
+    stroke = np.rint(_STROKE * np.stack([np.sin(heading), -np.cos(heading)], axis=1)).astype(np.int64)
+    vertices = np.insert(at, single + 1, at[single] + stroke, axis=0)
+    return vertices, starts + np.searchsorted(single, starts)
 
 
 def _attributes(path: Path, starts: Ints, account: str) -> list[Attribute]:
@@ -115,12 +112,8 @@ def _attributes(path: Path, starts: Ints, account: str) -> list[Attribute]:
     dates = np.datetime_as_string(days.astype("datetime64[D]"))
     nothing = np.zeros(len(starts), np.int64)
     return [
-        mvt.shared_uuids("id", path.ids[sequence]),
+        replace(mvt.shared_uuids("id", path.ids[sequence]), present=None),
         mvt.words("account_id", nothing, [account]),
         mvt.words("type", nothing, ["flat"]),
         mvt.words("date", day_index.astype(np.int64), [str(date) for date in dates]),
     ]
-
-
-def _only(attribute: Attribute, chosen: Ints) -> Attribute:
-    return Attribute(attribute.name, attribute.values, attribute.count, attribute.index[chosen])
