@@ -9,7 +9,7 @@
 
 import { writtenPosition } from './coordinates.js';
 import { coordinates } from './format.js';
-import { linkIn, pictureId, pictureIn, positionIn } from './links.js';
+import { linkIn, pictureId, pictureIn, linkedPosition } from './links.js';
 import { places } from './places.js';
 import { locale, t } from './text.js';
 
@@ -117,7 +117,7 @@ export function namesLike(all, text) {
 function inLink(url) {
   const id = pictureIn(url);
   if (id) return [picture(id)];
-  const found = positionIn(url);
+  const found = linkedPosition(url);
   return found ? [position(found, t('searchLink'))] : [];
 }
 

@@ -74,7 +74,7 @@ function inPath(path) {
  * @param {URL} url
  * @returns {LinkedPosition | null}
  */
-export function positionIn(url) {
+export function linkedPosition(url) {
   let path = '';
   try {
     path = decodeURIComponent(url.pathname);
