@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from dashlight.store.places import Marks
 
 ROW_GROUP = 65_536
-_LEVEL = 3  # Of zstd: of the speed of the disk, and smaller than level 1 by a tenth.
+_LEVEL = 2  # Of zstd: two hundredths larger than level 3, and a fifth quicker.
 _PLAIN = ("id", "geometry", "h3_r15")  # Columns in which hardly anything comes twice.
 
 
