@@ -76,9 +76,15 @@ def show_enrolment(args: argparse.Namespace, home: Home, enrolment: Enrolment) -
             }
         )
         return
+    named = (
+        f"  name     {shown(enrolment.attribution)}: shown with each of your pictures\n"
+        if enrolment.attribution
+        else ""
+    )
     sys.stdout.write(
         f"Enrolled with {shown(enrolment.server)}\n"
         f"  policy   {enrolment.policy}\n"
+        f"{named}"
         f"  licence  {enrolment.license_id}: your redacted pictures are published under it, for good\n"
         f"  key      {to_base64url(enrolment.server_key)} (pinned)\n"
     )

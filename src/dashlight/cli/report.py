@@ -85,8 +85,13 @@ def _row(each: Reported) -> dict[str, Any]:
 
 def _told(row: dict[str, Any]) -> str:
     issues = ", ".join(row["issues"]) or "the report is deleted"
-    age = "" if row["age_days"] is None else f", {counted(row['age_days'], 'day')} ago"
-    return f"{row['picture']}  {'hidden' if row['hidden'] else 'shown'}  {issues}{age}\n"
+    return f"{row['picture']}  {'hidden' if row['hidden'] else 'shown'}  {issues}{_age(row['age_days'])}\n"
+
+
+def _age(days: int | None) -> str:
+    if days is None:
+        return ""
+    return ", today" if days == 0 else f", {counted(days, 'day')} ago"
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -128,6 +133,8 @@ def _show(args: argparse.Namespace) -> int:
     sys.stdout.write(_told(row) + f"  at {found.lon}, {found.lat}\n")
     for issue, comment in zip(found.issues, found.comments, strict=True):
         sys.stdout.write(f"  {issue}: {shown(comment) or '(no words)'}\n")
+    if args.save is not None:
+        sys.stdout.write(f"  the picture is in {shown(args.save)}\n")
     return 0
 
 

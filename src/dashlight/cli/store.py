@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashlight.cli.counted import counted
+from dashlight.cli.counted import counted, sized
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.store_copy import add_copy
 
@@ -132,7 +132,7 @@ def _back_up(args: argparse.Namespace) -> int:
         )
     else:
         held = f"{counted(copied.pictures, 'picture')} in {counted(copied.objects, 'object')}"
-        sys.stdout.write(f"backed up to {args.output}: {held}, {copied.size_bytes / 1e6:.1f} MB\n")
+        sys.stdout.write(f"backed up to {args.output}: {held}, {sized(copied.size_bytes)}\n")
         if copied.left_out:
             left_out = counted(copied.left_out, "personal bundle")
             sys.stdout.write(f"left out, as it waits for the daily batch: {left_out}\n")

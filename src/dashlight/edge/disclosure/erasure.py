@@ -73,7 +73,7 @@ def selected(
         row.fingerprint for row in recordings or ledger.recordings() if recordings or everything or row.day == day
     ]
     if not wanted and not everything:
-        raise NotFound(f"the ledger has no recording of {day}", hint="days are UTC, such as 2026-11-23")
+        raise NotFound(f"no recording of {day} was imported here", hint="days are UTC, such as 2026-11-23")
     pictures = [p for name in wanted for p in ledger.kept_pictures(recording=name)]
     return Selection(tuple(pictures), _whole_bundles(ledger, pictures), tuple(wanted))
 
@@ -109,7 +109,7 @@ def of_recording(ledger: Ledger, path: Path) -> list[RecordingRow]:
         if row.fingerprint == name or (name is None and Path(row.path).parts[-len(path.parts) :] == path.parts)
     ]
     if not rows:
-        raise NotFound(f"the ledger has no recording {path}", hint="dashlight edge status")
+        raise NotFound(f"no recording {path} was imported here", hint="dashlight edge status")
     return rows
 
 
