@@ -6,6 +6,7 @@ Host header is a word of whoever asks, and no browser has passkeys for an addres
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from dashlight.errors import InputError, Unauthorized
 
 _LOCAL = "localhost"
+_LOCAL_HOST = re.compile(r"localhost(:[0-9]{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ def origin_of(public_url: str, host: str) -> Origin:
     Raises:
         InputError: When browsers keep no passkeys for it.
     """
-    parts = urlsplit(public_url or f"http://{host}")
     try:
+        parts = urlsplit(public_url or (f"http://{host}" if _LOCAL_HOST.fullmatch(host) else ""))
         domain, port = parts.hostname or "", parts.port
     except ValueError:
-        domain, port = "", None
+        parts, domain, port = urlsplit(""), "", None
     is_secure = parts.scheme == "https"
     is_local = domain == _LOCAL
     is_name = any(character.isalpha() for character in domain) and ":" not in domain
