@@ -3,12 +3,14 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 
 import httpx
 import made_bundles
 import pytest
 from derived_rows import check
 from servers import personal_archive, served
+from stores import wait_for_first_batch
 
 from dashlight.config import ServerSettings
 from dashlight.errors import Corrupt
@@ -146,6 +148,7 @@ def test_one_token_pays_for_one_bundle_wherever_it_is_shown(pair):
 
 
 def test_the_batch_is_made_once(pair):
+    wait_for_first_batch(pair[0])
     for number in range(4):
         pair[number % 2].publish(personal_archive(3, 3000 + number), policy=Policy.PERSONAL)
 
@@ -153,7 +156,10 @@ def test_the_batch_is_made_once(pair):
         published = list(
             pool.map(
                 lambda n: run_due(
-                    pair[n % 2].store.database, pair[n % 2].store.objects, now=made_bundles.START, hour=3
+                    pair[n % 2].store.database,
+                    pair[n % 2].store.objects,
+                    now=made_bundles.START + timedelta(days=2),
+                    hour=3,
                 ),
                 range(4),
             )

@@ -11,7 +11,7 @@ from derived_rows import SEQUENCES, apply, check, picture, pictures, rows, steps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import personal_archive, served
-from stores import PAIRS
+from stores import PAIRS, wait_for_first_batch
 
 from dashlight.errors import Conflict, Corrupt, DashlightError, InputError, NotFound, Unavailable
 from dashlight.ingest.personal import publish_staged
@@ -385,6 +385,7 @@ def test_a_bundle_is_taken_shown_and_erased(running):
 
 
 def test_personal_pictures_appear_together(running):
+    wait_for_first_batch(running)
     for number in (2001, 2002):
         running.publish(personal_archive(5, number), policy=Policy.PERSONAL)
     assert running.client.get("/v1/instance").json()["pictures"] == 0

@@ -7,7 +7,7 @@ import pytest
 import s3
 
 from dashlight.config import ServerSettings
-from dashlight.store.upkeep import open_store
+from dashlight.store.upkeep import last_batch_day, open_store
 
 PAIRS = ("sqlite-folder", "sqlite-s3", "postgresql-folder", "postgresql-s3")
 
@@ -37,6 +37,16 @@ class Backends:
     def store(self, folder, pair):
         """Return a new, empty store; the caller closes its database."""
         return open_store(folder, replace(ServerSettings(), **self.settings(pair)))
+
+
+def wait_for_first_batch(server):
+    """Wait until a server that has just begun has made the batch that is due then; each look is a request."""
+    for _ in range(2_000):
+        assert server.client.get("/healthz").status_code == 200
+        with server.store.database.read() as connection:
+            if last_batch_day(connection) is not None:
+                return
+    raise AssertionError("no batch was made")
 
 
 @pytest.fixture(scope="session")
