@@ -36,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0  # Of this request, in fields that are complete.
     _headers = 0  # Of this request.
     _silent_bytes = 0  # Received since anything was complete.
+    _is_in_head = False  # A request has begun, and its head is not whole.
     _head_due: asyncio.TimerHandle | None = None
     _read_due: asyncio.TimerHandle | None = None
 
@@ -109,7 +110,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count."""
         self._head_bytes = self._headers = 0
+        self._is_in_head = True
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that the head is whole."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the rest of the next head when some of it came before the reply ended."""
+        super().on_response_complete()
+        if self._is_in_head:
+            self._watch_head()
 
     def on_url(self, url: bytes) -> None:
         """Count a part of the request's line."""
