@@ -67,7 +67,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
     yield doctor.checked("disk", lambda: doctor.disk(home, settings))
     yield doctor.checked("weights", lambda: doctor.weights(args.weights))
     yield doctor.checked("redaction", lambda: doctor.redaction(args.weights, _face()))
-    yield from doctor.each_checked("server", lambda: _server(home, settings, now))
+    yield from doctor.each_checked("server", lambda: _server(home, settings, datetime.now(UTC)))
 
 
 def _server(home: Home, settings: EdgeSettings, now: datetime) -> Iterator[Check]:

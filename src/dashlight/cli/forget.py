@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from dashlight.edge.disclosure import Selection
     from dashlight.edge.server import Server
     from dashlight.edge.station import Station
+
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _picture(text: str) -> str:
+    """Return the identifier at the end of a picture's link, or by itself."""
+    found = _IDENTIFIER.findall(text.lower())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no link to a picture; `Copy link` on the map gives one")
+    return str(found[-1])
 
 
 def _day(text: str) -> str:
@@ -40,7 +52,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--bundle", metavar="SHA256", help="one bundle, by at least 8 characters of its name")
-    what.add_argument("--picture", metavar="ID", help="one picture, by the identifier that the map shows")
+    what.add_argument(
+        "--picture", type=_picture, metavar="LINK", help="one picture, by its link on the map or the identifier in it"
+    )
     what.add_argument("--recording", type=Path, metavar="PATH", help="all pictures of one recording")
     what.add_argument("--drive", type=Path, metavar="PATH", help="all pictures of the drive that a recording is of")
     what.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="all pictures of a day (UTC)")

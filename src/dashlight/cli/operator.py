@@ -107,7 +107,8 @@ def _invite(args: argparse.Namespace) -> int:
         sys.stderr.write("This link enrols one passkey, once, within an hour. Whoever has it can use it.\n")
         if not settings.public_url:
             sys.stderr.write(
-                "It works on this machine alone; with server.public_url set to an https address it works everywhere.\n"
+                f"It works on this machine alone, while the server listens on port {settings.port}; with "
+                "server.public_url set to an https address it works everywhere.\n"
             )
     return 0
 

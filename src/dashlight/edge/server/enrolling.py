@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from dashlight.edge.home import Choices, Enrolment, Home
 from dashlight.edge.home.ledger import BundleState, Ledger
 from dashlight.edge.server.client import NOT_ENROLLED, Server
-from dashlight.errors import Conflict, Corrupt
+from dashlight.errors import Conflict, Corrupt, NotFound
 from dashlight.model import LICENSES, Policy
 from dashlight.wire import from_base64url, to_base64url
+
+
+def _instance(server: Server) -> dict[str, Any]:
+    try:
+        return server.instance(hint=NOT_ENROLLED)
+    except NotFound as exc:
+        raise NotFound(
+            f"there is no dashlight server at {server.url}",
+            hint="give the address of its map, such as https://roads.example",
+            code="no-server",
+        ) from exc
 
 
 def license_of(server: Server) -> str:
@@ -19,7 +31,7 @@ def license_of(server: Server) -> str:
         Corrupt: When it names none that dashlight knows.
         Unavailable: When it cannot be reached.
     """
-    named = server.instance(hint=NOT_ENROLLED).get("license")
+    named = _instance(server).get("license")
     if not isinstance(named, str) or named not in LICENSES:
         raise Corrupt(
             f"{server.url} names the licence {named!r}, not one of {', '.join(LICENSES)}",
@@ -49,7 +61,7 @@ def enroll(home: Home, ledger: Ledger, server: Server, invite: str, choices: Cho
             "or use another --home",
         )
     home.seed()
-    shown = server.instance(hint=NOT_ENROLLED).get("server_key")  # First, so that what fails here costs no invite.
+    shown = _instance(server).get("server_key")  # First, so that what fails here costs no invite.
     shown_key = from_base64url(shown, size=32) if isinstance(shown, str) else b""
     if not shown_key:
         raise Corrupt(

@@ -9,7 +9,7 @@ from edge_stations import FakeServer, sealed, station_in
 from dashlight.edge.home import Choices, Home
 from dashlight.edge.home.ledger import Ledger
 from dashlight.edge.server import enroll, license_of
-from dashlight.errors import Conflict, Corrupt, Unauthorized, Unavailable
+from dashlight.errors import Conflict, Corrupt, NotFound, Unauthorized, Unavailable
 from dashlight.model import Policy
 from dashlight.wire import public_bytes
 
@@ -69,6 +69,14 @@ def test_a_server_that_does_not_say_who_it_is_costs_no_invite(home, ledger, answ
         enroll(home, ledger, server.client(), "good", Choices(Policy.FLEET))
 
     assert not [r for r in server.requests if r.startswith("POST")]
+
+
+def test_an_address_without_a_server_is_told(home, ledger):
+    server = FakeServer()
+    server._get_instance = lambda _: httpx.Response(404, json={"detail": "Not Found"})
+
+    with pytest.raises(NotFound, match="there is no dashlight server at"):
+        enroll(home, ledger, server.client(), "good", Choices(Policy.FLEET))
 
 
 def test_bundles_that_wait_for_one_server_do_not_go_to_another(tmp_path):
