@@ -190,3 +190,19 @@ def test_a_start_beside_others_leaves_what_they_write_alone(tmp_path, settings, 
         pass
 
     assert list(objects.keys()) == ["bundles/aa/aaaa"]
+
+
+def test_rows_do_not_tell_for_longer_than_a_day_which_came_together(pair):
+    for server in (*pair, *pair):
+        server.enrol()
+    with pair[0].store.database.read() as connection:
+        before = connection.exec_driver_sql("SELECT count(DISTINCT xmin::text) FROM token").scalar_one()
+
+    pair[1].store.database.forget_order()
+
+    with pair[0].store.database.read() as connection:
+        after = connection.exec_driver_sql("SELECT count(DISTINCT xmin::text) FROM token").scalar_one()
+        lying = connection.exec_driver_sql("SELECT hash FROM token ORDER BY ctid").scalars().all()
+    assert (before, after) == (4, 1)
+    assert lying == sorted(lying)
+    assert len(lying) == 80
