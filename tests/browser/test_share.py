@@ -237,6 +237,28 @@ def test_a_file_has_a_bound_and_says_so(server, browser):
 
 
 @pytest.mark.usefixtures("quiet")
+def test_a_busy_server_is_asked_again_when_it_says(server, browser):
+    browser.open(f"{server.url}/{HERE}")
+    browser.wait_text("dl-list h2", "5 pictures in view")
+
+    found = browser.module("""
+        const { collected } = await import('/assets/map/download.js');
+        const { EVERYTHING } = await import('/assets/map/wanted.js');
+        const { bounds } = document.querySelector('dl-panel').page.view;
+        const before = window.fetch;
+        let refusals = 1;
+        window.fetch = (...asked) => refusals-- > 0
+            ? Promise.resolve(new Response('{}', { status: 429, headers: { 'retry-after': '1' } })) : before(...asked);
+        const options = { signal: new AbortController().signal, onProgress: () => {} };
+        const { pictures, isCut } = await collected(bounds, EVERYTHING, options);
+        window.fetch = before;
+        return [pictures.length, isCut];
+    """)
+
+    assert found == [5, False]
+
+
+@pytest.mark.usefixtures("quiet")
 def test_a_table_holds_no_formulas(server, browser):
     browser.open(f"{server.url}/")
 

@@ -14,11 +14,12 @@ const MOST_BINS = 1000; // Days one by one for nearly three years.
 
 /** The server answered, and said no. */
 export class Refused extends Error {
-  /** @param {number} status @param {{title?: string, detail?: string, hint?: string}} problem */
-  constructor(status, problem) {
+  /** @param {number} status @param {{title?: string, detail?: string, hint?: string}} problem @param {number | null} [retryAfterS] */
+  constructor(status, problem, retryAfterS = null) {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`);
     this.status = status;
     this.hint = problem.hint ?? '';
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -51,7 +52,7 @@ async function asked(path, options = {}) {
     if (options.signal?.aborted) throw error;
     throw new Unreachable(`no answer to ${path}`, { cause: error });
   }
-  if (!reply.ok) throw new Refused(reply.status, body);
+  if (!reply.ok) throw new Refused(reply.status, body, Number(reply.headers.get('retry-after')) || null);
   return body;
 }
 

@@ -14,9 +14,40 @@ import { bboxParameter } from './geo.js';
 
 export const MOST_PICTURES = 10000; // About 8 MB of GeoJSON; who wants more asks the API.
 const PAGE_PICTURES = 500;
+const MOST_WAITS = 5; // For a server that says when to come again.
+const LONGEST_WAIT_S = 60;
 const MOST_PAGES = 200; // A page may be short, or empty, and still have a next one.
 
 export const MEDIA_TYPES = { geojson: 'application/geo+json', csv: 'text/csv;charset=utf-8' };
+
+/** Wait, or end as the signal says. @param {number} seconds @param {AbortSignal} signal */
+function waited(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+/**
+ * Ask for a page, and again when a busy server says when.
+ *
+ * @param {() => ReturnType<typeof api.pictures>} ask
+ * @param {AbortSignal} signal
+ */
+async function patiently(ask, signal) {
+  for (let wait = 0; ; wait += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const seconds = error instanceof api.Refused ? error.retryAfterS : null;
+      if (!seconds || seconds > LONGEST_WAIT_S || wait === MOST_WAITS) throw error;
+      await waited(seconds, signal);
+    }
+  }
+}
 
 /**
  * Return the pictures, newest first, at most `MOST_PICTURES`.
@@ -29,10 +60,12 @@ export const MEDIA_TYPES = { geojson: 'application/geo+json', csv: 'text/csv;cha
 export async function collected(bounds, wanted, { signal, onProgress, most = MOST_PICTURES }) {
   /** @type {Map<string, Picture>} */
   const found = new Map(); // A picture that moves to another page while we ask is there once.
+  /** @type {string | null} */
   let cursor = null;
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const limit = Math.min(PAGE_PICTURES, most - found.size);
-    const { features, next } = await api.pictures(bounds, wanted, { limit, cursor, signal });
+    const asked = { limit, cursor, signal };
+    const { features, next } = await patiently(() => api.pictures(bounds, wanted, asked), signal);
     for (const picture of features) found.set(picture.id, picture);
     onProgress(found.size);
     if (!next) return { pictures: [...found.values()], isCut: false };
