@@ -406,6 +406,18 @@ def test_counts_and_words_are_public_and_name_no_picture(running, signed_in):
     assert not any(picture in json.dumps(told) for picture in pictures)
 
 
+def test_the_figures_are_sent_again_only_when_they_changed(running):
+    etag = running.client.get("/v1/moderation").headers["etag"]
+    same = running.client.get("/v1/moderation", headers={"If-None-Match": etag})
+    reported(running)
+    other = running.client.get("/v1/moderation", headers={"If-None-Match": etag})
+
+    assert (same.status_code, other.status_code) == (304, 200)
+    schema = running.client.get("/v1/openapi.json").json()
+    assert not [path for path in schema["paths"] if path.startswith("/operator")]
+    assert "/v1/moderation" in schema["paths"]
+
+
 def test_a_public_sentence_can_be_taken_back(running, signed_in):
     signed_in.decide(reported(running), "erase", "face", "Said too much.")
     number = re.search(r"/operator/statements/(\d+)/delete", signed_in.get("record").text)[1]

@@ -20,9 +20,9 @@ from dashlight.errors import InputError, NotFound, Unauthorized
 from dashlight.moderation import decisions, passkeys
 from dashlight.moderation.challenges import Challenges
 from dashlight.moderation.decisions import Given, given_in
-from dashlight.moderation.figures import figures
 from dashlight.moderation.origins import Origin, check_same_origin, origin_of
 from dashlight.moderation.pages import CONTENT_POLICY, Pages, Reader
+from dashlight.moderation.public.routes import make_router as public_router
 from dashlight.store import moderated, operators, reports
 from dashlight.store.database import Database
 from dashlight.store.moderated import HIDING
@@ -105,7 +105,7 @@ Form = Annotated[dict[str, list[str]], Depends(_form)]
 def make_router(moderation: Moderation) -> APIRouter:
     """Return the routes of the operator's page and of the public figures."""
     router = APIRouter()
-    _add_figures(router, moderation)
+    router.include_router(public_router(moderation.database, now_ms=moderation.now_ms))
     pages = APIRouter(prefix="/operator", include_in_schema=False)
     _add_signing_in(pages, moderation)
     _add_enrolling(pages, moderation)
@@ -114,16 +114,6 @@ def make_router(moderation: Moderation) -> APIRouter:
     _add_pictures(pages, moderation)
     router.include_router(pages)
     return router
-
-
-def _add_figures(router: APIRouter, moderation: Moderation) -> None:
-    @router.get("/v1/moderation", tags=["readers"])
-    def moderation_figures() -> dict[str, Any]:
-        """Count reports, decisions and refused uploads by month, and tell what the operator says about them."""
-        with moderation.database.read() as connection:
-            return figures(connection, today=moderation.today)
-
-    del moderation_figures
 
 
 def _with_session(moderation: Moderation, request: Request, passkey_id: bytes, challenge: Any) -> Response:

@@ -1,0 +1,1 @@
+"""What moderation tells everybody: figures, and no picture."""
