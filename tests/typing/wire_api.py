@@ -32,6 +32,7 @@ from dashlight.wire import (
     max_pictures,
     public_bytes,
     published_sequence,
+    relicensed,
     sign,
     to_base64url,
     verify,
@@ -67,6 +68,10 @@ def an_edge_writes_a_bundle(
         [bundled], key, policy=Policy.OPEN, license_id="CC0-1.0", sequence=sequence, attribution="Zoë M."
     )
     return assert_type(archive, bytes)
+
+
+def it_is_sealed_again_under_another_licence(archive: bytes, key: Ed25519PrivateKey) -> bytes:
+    return assert_type(relicensed(archive, key, license_id="CC0-1.0", attribution=None), bytes)
 
 
 def a_server_reads_it(archive: bytes) -> Manifest:

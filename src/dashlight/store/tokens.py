@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -34,9 +35,15 @@ class Enrolment:
     license_id: str
 
 
-def new_secret() -> str:
-    """Return 32 random bytes as base64url."""
-    return to_base64url(secrets.token_bytes(SECRET_BYTES))
+def new_secret(*, draw: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """Return 32 random bytes as base64url, drawn again while it begins as a flag of a command does.
+
+    Args:
+        draw: Returns so many random bytes.
+    """
+    while (secret := to_base64url(draw(SECRET_BYTES))).startswith("-"):
+        pass
+    return secret
 
 
 def secret_hash(secret: str, what: str) -> bytes:
