@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from http import HTTPStatus
 from importlib import metadata, resources
 from pathlib import Path
@@ -387,8 +388,8 @@ async def _on_defect(_request: Request, exc: Exception) -> Response:
 
 
 def _describe_problems(api: FastAPI) -> None:
-    described = api.openapi
-    api.openapi = lambda: with_problems(described())  # type: ignore[method-assign]  # The framework's way to extend it.
+    described = cache(lambda generate: with_problems(generate()))
+    api.openapi = partial(described, api.openapi)  # type: ignore[method-assign]  # The framework's way to extend it.
 
 
 def _add_problems(api: FastAPI) -> None:
