@@ -76,7 +76,9 @@ export class TimeElement extends LightElement {
     const { from, to, asof, compare } = page.state.shown;
     const days = (page.view.days ?? []).filter(([, n]) => n > 0).map(([day]) => dayNumber(day));
     const { oldest_day: oldest, newest_day: newest } = page.instance ?? {};
-    const ends = /** @type {string[]} */ ([oldest, newest, from, to, asof, compare].filter(Boolean));
+    // What is in view sets the scale; a single old picture elsewhere would leave it no room.
+    const whole = days.length ? [] : [oldest, newest];
+    const ends = /** @type {string[]} */ ([...whole, from, to, asof, compare].filter(Boolean));
     const known = [...days, ...ends.map(dayNumber)];
     const last = Math.max(today(), ...known);
     return [Math.min(last - 6, ...known), last];
