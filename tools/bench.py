@@ -1,11 +1,12 @@
 """Measure: one JSON object a line, `{"name", "value", "unit", "input", "runs", "spread"}`.
 
-    python tools/bench.py [--only PREFIX] [--list]
+    python tools/bench.py [--only PREFIX] [--list] [--pictures N] [--small N] [--grown N]
 
 A benchmark is a module `tests/bench/bench_*.py` with `NAMES`, a tuple of the names that it measures, and `run()`,
 which yields one dictionary for each. Values are medians of `runs` runs, `spread` is the distance between the
-quartiles. With `--only ingest` only modules that have such a name run, and only such names are printed. Figures are
-reported, never asserted; docs/reference/benchmarks.md says what each one is.
+quartiles. With `--only ingest` only modules that have such a name run, and only such names are printed. The three
+numbers are the sizes of the country in `tests/bench/country.py`. Figures are reported, never asserted;
+docs/reference/benchmarks.md says what each one is.
 """
 
 from __future__ import annotations
@@ -77,6 +78,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure; one JSON object a line.")
     parser.add_argument("--only", default="", metavar="PREFIX", help="names that start so")
     parser.add_argument("--list", action="store_true", help="print the names and measure nothing")
+    for size, what in (
+        ("pictures", "of the country"),
+        ("small", "of growth.*, to compare with"),
+        ("grown", "of growth.*"),
+    ):
+        parser.add_argument(f"--{size}", type=int, metavar="N", help=f"pictures {what}")
     arguments = parser.parse_args()
     known = [name for path in sorted(FOLDER.glob("bench_*.py")) for name in names_in(path)]
     wanted = [name for name in known if name.startswith(arguments.only)]
@@ -85,6 +92,10 @@ def main() -> int:
         return 0 if wanted else 2
     sys.path[:0] = [str(ROOT / "tests" / "support"), str(FOLDER)]
     os.chdir(ROOT)
+    country = imported(FOLDER / "country.py")
+    for size in ("pictures", "small", "grown"):
+        if (chosen := getattr(arguments, size)) is not None:
+            setattr(country, size.upper(), chosen)
     print(f"on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", file=sys.stderr)
     missing = set(wanted)
     for row in rows_of(FOLDER, arguments.only):

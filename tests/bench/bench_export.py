@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import bench_tiles
+import country
 
 from dashlight.catalog.exports.job import write_to_folder
 from dashlight.catalog.exports.snapshot import Snapshot
@@ -22,12 +22,12 @@ RUNS = 3
 
 def run():
     """Yield the figure."""
-    folder = bench_tiles.fixture()
+    folder = country.data()
     database = SqliteDatabase(folder / "dashlight.sqlite")
     rates, size_bytes, rows = [], 0, 0
     try:
         for _ in range(RUNS):
-            output = Path(tempfile.mkdtemp(dir=bench_tiles.CACHE)) / "export"
+            output = Path(tempfile.mkdtemp(dir=country.CACHE)) / "export"
             began = time.perf_counter()
             made = write_to_folder(Snapshot(), database, output)
             rates.append(made.pictures / (time.perf_counter() - began))

@@ -12,7 +12,7 @@ import sqlite3
 import statistics
 import time
 
-import bench_tiles
+import country
 from servers import ServerProcess
 
 NAMES = ("search.limit10_p50_ms", "search.limit100_p50_ms")
@@ -53,7 +53,7 @@ def timed(connection, box, limit):
 
 def run():
     """Yield the two figures."""
-    folder = bench_tiles.fixture()
+    folder = country.data()
     medians = {10: [], 100: []}
     for number in range(RUNS):
         server = ServerProcess(folder, "--recheck-share", "0").start()
@@ -71,7 +71,7 @@ def run():
             "name": f"search.limit{limit}_p50_ms",
             "value": round(statistics.median(found), 2),
             "unit": "ms",
-            "input": f"{bench_tiles.PICTURES} pictures, {BOXES} boxes of 2 km, over HTTP",
+            "input": f"{country.PICTURES} pictures, {BOXES} boxes of 2 km, over HTTP",
             "runs": RUNS,
             "spread": round(third - first, 2),
         }

@@ -1,13 +1,11 @@
-"""The second scale: tiles from PostgreSQL, and taking bundles in with PostgreSQL and S3 behind two servers.
+"""The second scale: taking bundles in with PostgreSQL and S3 behind two servers.
 
 PostgreSQL and SeaweedFS run on the same machine with what a receipt promises: PostgreSQL with fsync, SeaweedFS syncing
-each write of the bucket. Tiles are as in `bench_tiles`, of the same country copied row by row; bundles as in
-`bench_server`, sent to both servers in turn.
+each write of the bucket. Bundles are as in `bench_server`, sent to both servers in turn.
 """
 
 import http.client
 import json
-import statistics
 import subprocess
 import tempfile
 import time
@@ -16,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bench_server
-import bench_tiles
-import country_copy
 import made_bundles
 import postgres
 import s3
@@ -29,18 +25,8 @@ from dashlight.store import tokens
 from dashlight.store.upkeep import open_store
 from dashlight.wire import from_base64url
 
-NAMES = ("tiles.postgresql.p50_ms", "tiles.postgresql.p95_ms", "ingest.scaled.pictures_per_s")
+NAMES = ("ingest.scaled.pictures_per_s",)
 SERVERS, SENDERS, RUNS = 2, 4, 3
-
-
-def tiles_run(url):
-    """Yield the two figures of tiles."""
-    path = bench_tiles.fixture() / "dashlight.sqlite"
-    country_copy.copy_country(path, url)
-    tiles = {zoom: bench_tiles.held_tiles(path, zoom) for zoom in bench_tiles.ZOOMS}
-    env = {"DASHLIGHT_SERVER_TILE_CACHE_MB": "0", "DASHLIGHT_SERVER_DATABASE_URL": url}
-    for row in bench_tiles.measured(lambda folder: ServerProcess(folder, "--recheck-share", "0", env=env), tiles):
-        yield {**row, "name": row["name"].replace("tiles.", "tiles.postgresql.")}
 
 
 @contextmanager
@@ -105,22 +91,15 @@ def ingest_run(cluster, bucket, archives, names):
 
 
 def run():
-    """Yield the figures."""
+    """Yield the figure."""
     if why := postgres.why_not() or s3.why_not():
         raise SystemExit(why)
-    with postgres.running(is_durable=True) as cluster:
-        with synced_bucket() as bucket:
-            archives = bench_server.bundles()
-            names = [made_bundles.sha256_of(archive) for archive in archives]
-            found = [ingest_run(cluster, bucket, archives, names) for _ in range(RUNS)]
-        first, _, third = statistics.quantiles(found, n=4, method="inclusive")
-        yield {
-            "name": "ingest.scaled.pictures_per_s",
-            "value": round(statistics.median(found)),
-            "unit": "pictures/s",
-            "input": f"{len(archives)} bundles of {bench_server.PICTURES}, {SENDERS} senders, {SERVERS} servers, "
-            "PostgreSQL and SeaweedFS on the same machine, both syncing",
-            "runs": RUNS,
-            "spread": round(third - first),
-        }
-        yield from tiles_run(cluster.url())
+    archives = bench_server.bundles()
+    names = [made_bundles.sha256_of(archive) for archive in archives]
+    with postgres.running(is_durable=True) as cluster, synced_bucket() as bucket:
+        found = [ingest_run(cluster, bucket, archives, names) for _ in range(RUNS)]
+    what = (
+        f"{len(archives)} bundles of {bench_server.PICTURES}, {SENDERS} senders, {SERVERS} servers, "
+        "PostgreSQL and SeaweedFS on the same machine, both syncing"
+    )
+    yield bench_server.row("ingest.scaled.pictures_per_s", found, "pictures/s", what, 0)

@@ -1,43 +1,29 @@
-"""How long a tile takes at 5 million pictures, over HTTP, with no tile in any cache of ours.
+"""How long a tile takes at 10 million pictures, over HTTP, with no tile in any cache of ours.
 
 The country is `road_network`: towns with a street each 150 m and roads between them, a picture each 5 m. At each zoom
 200 tiles are drawn at random from those that hold pictures. The server is `dashlight serve` in a process of its own,
 without its tile cache, the client this one, over one kept connection; the time is from the first byte sent to the last
-byte received. Reported is the worst of the four zooms.
+byte received. Reported is the worst of the five zooms.
 """
 
 import http.client
 import random
-import shutil
 import sqlite3
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-import road_network
+import country
 from servers import ServerProcess
 
 from dashlight.model import qk_range
 
 NAMES = ("tiles.p50_ms", "tiles.p95_ms")
-PICTURES = 5_000_000
-ZOOMS = (5, 8, 11, 14)
+ZOOMS = (5, 8, 11, 14, 15)
 TILES = 200
 RUNS = 3
-CACHE = Path(".cache/bench")
-FIXTURE = CACHE / f"country-{PICTURES}-v1"
-
-
-def fixture():
-    """Return the folder of the country's data; made once, in some minutes."""
-    if not FIXTURE.exists():
-        part = CACHE / "country.part"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        road_network.build(part / "dashlight.sqlite", PICTURES)
-        part.rename(FIXTURE)
-    return FIXTURE
+UNCACHED = {"DASHLIGHT_SERVER_TILE_CACHE_MB": "0"}
 
 
 def held_tiles(path, zoom):
@@ -67,12 +53,22 @@ def timed(connection, zoom, x, y):
     return elapsed_ms, len(content)
 
 
+def times_ms(connection, zoom, tiles, seed):
+    """Return how long tiles take that are drawn at random, sorted."""
+    drawn = random.Random(seed).choices(tiles, k=TILES)
+    return sorted(timed(connection, zoom, x, y)[0] for x, y in drawn)
+
+
+def median_ms(connection, zoom, tiles, seed):
+    """Return the median of such times."""
+    return statistics.median(times_ms(connection, zoom, tiles, seed))
+
+
 def run():
     """Yield the two figures."""
-    folder = fixture()
+    folder = country.data()
     tiles = {zoom: held_tiles(folder / "dashlight.sqlite", zoom) for zoom in ZOOMS}
-    env = {"DASHLIGHT_SERVER_TILE_CACHE_MB": "0"}
-    yield from measured(lambda _own: ServerProcess(folder, "--recheck-share", "0", env=env), tiles)
+    yield from measured(lambda _own: ServerProcess(folder, "--recheck-share", "0", env=UNCACHED), tiles)
 
 
 def measured(make_server, tiles):
@@ -83,8 +79,7 @@ def measured(make_server, tiles):
             server = make_server(Path(own)).start()
             connection = http.client.HTTPConnection("127.0.0.1", server.port)
             for zoom in ZOOMS:
-                drawn = random.Random(number).choices(tiles[zoom], k=TILES)
-                times = sorted(timed(connection, zoom, x, y)[0] for x, y in drawn)
+                times = times_ms(connection, zoom, tiles[zoom], number)
                 p50[zoom].append(statistics.median(times))
                 p95[zoom].append(times[min(len(times) - 1, round(0.95 * len(times)))])
             connection.close()
@@ -97,7 +92,7 @@ def measured(make_server, tiles):
             "name": name,
             "value": round(medians[worst], 2),
             "unit": "ms",
-            "input": f"{PICTURES} pictures, {TILES} tiles a zoom, over HTTP, uncached; worst is z{worst}; "
+            "input": f"{country.PICTURES} pictures, {TILES} tiles a zoom, over HTTP, uncached; worst is z{worst}; "
             + ", ".join(f"z{zoom} {value:.2f}" for zoom, value in medians.items()),
             "runs": RUNS,
             "spread": round(third - first, 2),
