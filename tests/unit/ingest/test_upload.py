@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from dashlight.errors import TooSlow
+from dashlight.errors import HostError, TooSlow
 from dashlight.ingest import upload
 
 
@@ -100,3 +100,29 @@ def test_a_body_at_the_least_rate_may_rest_within_each_window():
     for window in range(10):
         rate.add(upload.MIN_BYTES_PER_S * 30, window * 30.0 + 1)
         rate.add(0, (window + 1) * 30.0)
+
+
+def test_a_quota_counts_what_is_stored_and_what_was_taken_since():
+    now = [0.0]
+    looks = []
+
+    def stored():
+        looks.append(now[0])
+        return 60
+
+    quota = upload.Quota(100, stored, now_s=lambda: now[0])
+
+    quota.check(40)
+    quota.add(30)
+    with pytest.raises(HostError, match="as many bytes") as refused:
+        quota.check(20)
+    assert refused.value.code == "quota"
+    with pytest.raises(HostError):
+        quota.check(None)
+    now[0] += 61
+    quota.check(40)
+    assert looks == [0.0, 61.0]
+
+
+def test_no_quota_looks_at_nothing():
+    upload.Quota(0, lambda: 1 / 0).check(None)
