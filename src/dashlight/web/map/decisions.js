@@ -43,12 +43,15 @@ function inWords(month, language) {
 function table(months, language) {
   const t = languages[language];
   const names = /** @type {(keyof typeof COLUMNS)[]} */ (Object.keys(COLUMNS));
-  const head = [t.month, ...names.map((name) => t[name]), t.uploads].map((text) => element('th', [text], { scope: 'col' }));
+  const labels = [...names.map((name) => t[name]), t.uploads];
+  const head = [t.month, ...labels].map((text) => element('th', [text], { scope: 'col' }));
   const rows = months.slice(0, MOST_MONTHS).map(({ month, pictures, refused_uploads: uploads }) => {
     const sums = names.map((name) =>
       pictures.reduce((sum, { decision, count }) => sum + (COLUMNS[name].includes(decision) ? count : 0), 0),
     );
-    const cells = [...sums, uploads].map((sum) => element('td', [sum.toLocaleString(language)]));
+    const cells = [...sums, uploads].map((sum, at) =>
+      element('td', [sum.toLocaleString(language)], { 'data-label': labels[at] }),
+    );
     return element('tr', [element('th', [inWords(month, language)], { scope: 'row' }), ...cells]);
   });
   const caption = element('caption', [t.caption], { class: 'only-read' });
