@@ -83,6 +83,20 @@ def test_an_erased_picture_is_gone_from_the_map_and_the_disk(running, tmp_path, 
     assert not any(jpeg in p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
 
 
+def test_a_decision_has_a_reason_and_may_say_something(running, tmp_path, capsys):
+    picture, _, _ = reported(running)
+
+    wrong, _ = command(capsys, tmp_path, "restore", picture, "--reason", "face")
+    code, (decided,) = command(capsys, tmp_path, "keep", picture, "--reason", "to_be_asked", "--say", "We ask first.")
+    look_each_minute(running)
+    told = running.client.get("/v1/moderation").json()
+
+    assert (wrong, code, decided["verdict"]) == (2, 0, "keep")
+    assert [(each["reason"], each["sentence"]) for each in told["statements"]] == [("to_be_asked", "We ask first.")]
+    assert told["waiting"]["pictures"] == 0
+    assert shown(running) == 1
+
+
 def test_without_a_server_a_decision_is_carried_out_at_once(tmp_path, capsys):
     with served(tmp_path) as server:
         picture, _, _ = reported(server)
