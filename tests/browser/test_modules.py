@@ -230,7 +230,9 @@ def test_names_are_found_in_the_readers_language_and_without_accents(server, bro
 
     found = browser.module("""
         const { search } = await import('/assets/map/find.js');
-        const words = ['espana', 'Spain', 'alema', 'estados unidos', 'cote d', 'zelanda', 'turquia', 'califor', 'x', 'qqqq'];
+        const words = [
+            'espana', 'Spain', 'alema', 'estados unidos', 'cote d', 'zelanda', 'turquia', 'califor', 'x', 'qqqq',
+        ];
         return Promise.all(words.map(async (each) => (await search(each)).found[0]?.name ?? null));
     """)
 
