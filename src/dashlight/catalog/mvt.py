@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +44,12 @@ class Attribute:
 def whole_numbers(name: str, values: Ints) -> Attribute:
     """Return a property of whole numbers, none of them negative."""
     distinct, index = np.unique(values, return_inverse=True)
-    encoded = b"".join(_field(0x22, b"\x28" + _varint(int(value))) for value in distinct)
-    return Attribute(name, encoded, len(distinct), index.astype(np.int64))
+    return Attribute(name, b"".join(map(_whole_number, distinct.tolist())), len(distinct), index.astype(np.int64))
+
+
+@lru_cache(maxsize=65_536)  # Counts, days and headings: the same few in every tile.
+def _whole_number(value: int) -> bytes:
+    return _field(0x22, b"\x28" + _varint(value))
 
 
 def fractions(name: str, values: Fractions) -> Attribute:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -80,8 +81,12 @@ def _fetch_ranges(
 ) -> list[tuple[Any, ...]]:
     """Return the rows of each range after the other; PostgreSQL is asked once, because each question is a way to it."""
     if not bulk.is_postgresql(connection):
-        rows = (_fetch(connection, sql, (resolution, first, last, *others)) for first, last in ranges)
-        return list(chain.from_iterable(rows))
+        rows: list[tuple[Any, ...]] = []
+        with closing(connection.connection.cursor()) as one:  # A tile has about thirty, most of them with few rows.
+            for first, last in ranges:
+                one.execute(sql, (resolution, first, last, *others))
+                rows += one.fetchall()
+        return rows
     ranges = list(ranges)
     firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
     with bulk.driver(connection).cursor(binary=True) as cursor:
