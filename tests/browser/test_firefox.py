@@ -86,6 +86,27 @@ def test_firefox_draws_coverage_and_streets(server, firefox, zoom):
     )
 
 
+def test_firefox_compares_filters_and_shares(server, firefox, axe):
+    server.publish(street_drives.archive(1, count=3))
+    firefox.open(f"{server.url}/{HERE}&compare=2026-01-01&policy=fleet")
+    firefox.wait_text("dl-list h2", "3 pictures in view")
+    firefox.wait(lambda: firefox.run("return document.querySelectorAll('dl-map').length") == 2)
+    views = """
+        return [...document.querySelectorAll('dl-map')].map(({ map }) => map?.getZoom().toFixed(3)).join();
+    """
+    firefox.run("document.querySelector('#map').map.jumpTo({ zoom: 15 })")
+    firefox.wait(lambda: firefox.run(views) == "15.000,15.000", "the maps should be in step")
+    assert firefox.violations(axe) == []
+
+    for menu in ("layers", "share"):
+        firefox.click(f".{menu}-button")
+        firefox.wait(
+            lambda menu=menu: firefox.run(f"return document.querySelector('#{menu}-popover').checkVisibility()")
+        )
+        assert firefox.violations(axe) == []
+        firefox.press("ESCAPE")
+
+
 def test_firefox_tells_about_the_map(server, firefox, axe):
     firefox.open(f"{server.url}/about#es")
 
