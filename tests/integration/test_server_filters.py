@@ -1,5 +1,8 @@
 """What a reader wants to see: policies and headings, in an area read from the map's order and along time alike."""
 
+from contextlib import ExitStack
+
+import postgres
 import pytest
 import street_drives
 from servers import served
@@ -10,9 +13,15 @@ from dashlight.model import Policy
 HERE = f"{street_drives.OVIEDO.lon - 0.01},{street_drives.OVIEDO.lat - 0.01},-5.83,43.38"
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("filters") / "data") as running:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shown(tmp_path_factory, request):
+    settings = {}
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            if postgres.why_not():
+                pytest.skip(postgres.why_not())
+            settings["database_url"] = stack.enter_context(postgres.running()).url()
+        running = stack.enter_context(served(tmp_path_factory.mktemp("filters") / "data", **settings))
         running.publish(street_drives.archive(1, count=3, heading_deg=350.0))
         running.publish(street_drives.archive(2, count=2, heading_deg=100.0, policy=Policy.OPEN), policy=Policy.OPEN)
         personal = street_drives.archive(3, count=1, heading_deg=30.0, policy=Policy.PERSONAL)
