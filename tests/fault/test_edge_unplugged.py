@@ -48,6 +48,9 @@ class Unplugging:
     def begun(self, recording, *_):
         self._unplug(recording.path)
 
+    def waits(self, *_):
+        pass
+
     def picture(self, _):
         pass
 

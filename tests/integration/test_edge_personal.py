@@ -25,6 +25,9 @@ class Silent:
     def begun(self, recording, located, wanted):
         pass
 
+    def waits(self, recording, located):
+        pass
+
     def picture(self, picture):
         pass
 
@@ -131,8 +134,15 @@ def test_the_same_choice_is_made_again_after_a_crash_before_the_seal(station, ca
 
 
 def test_what_waited_for_the_apprenticeship_is_taken_when_it_is_over(station, card):
-    waiting = imported(station, card)
+    told = []
+
+    class Listening(Silent):
+        def waits(self, recording, located):
+            told.append((recording.path.name, located.alignment.note))
+
+    waiting = imported(station, card, progress=Listening())
     assert (waiting.waiting, waiting.pictures) == (1, 0)
+    assert [name for name, note in told if note] == ["20260601_110000.mp4"], "a clock that is wrong is seen at once"
     apprenticeship_of(station)
 
     done = imported(station, card)

@@ -269,6 +269,7 @@ class _Follower:
         self._on_place = on_place
         self.place: LonLat | None = None
         self.picture = lines.picture
+        self.waits = lines.waits
         self.sealed = lines.sealed
         self.ended = lines.ended
         self.rejected = lines.rejected

@@ -55,6 +55,11 @@ class Lines:
         self._say(f"{recording.path.name}: {located.report.summary}; about {counted(wanted, 'picture')}")
         self._say(f"  clock: {located.alignment.note}")
 
+    def waits(self, recording: Recording, located: Located) -> None:
+        """Say where and when a recording was of which nothing is told yet."""
+        self._say(f"{recording.path.name}: {located.report.summary}; waits")
+        self._say(f"  clock: {located.alignment.note}")
+
     def picture(self, picture: RedactedPicture) -> None:
         """Say nothing."""
 
@@ -125,6 +130,13 @@ class JsonLines(Lines):
 
     def begun(self, recording: Recording, located: Located, wanted: int) -> None:
         """Print a `recording`."""
+        self._print_recording(recording, located, wanted=wanted)
+
+    def waits(self, recording: Recording, located: Located) -> None:
+        """Print a `recording` of which no picture is wanted yet."""
+        self._print_recording(recording, located, wanted=0)
+
+    def _print_recording(self, recording: Recording, located: Located, *, wanted: int) -> None:
         alignment = located.alignment
         self._print(
             event="recording",

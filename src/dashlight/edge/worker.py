@@ -306,6 +306,7 @@ class _Waking:
 
     def __init__(self, inner: Progress, uploads: UploadThread) -> None:
         self.begun = inner.begun
+        self.waits = inner.waits
         self.picture = inner.picture
         self.ended = inner.ended
         self.rejected = inner.rejected
@@ -329,6 +330,11 @@ class _Vouching:
         """Pass on."""
         self._alive()
         self._inner.begun(recording, located, wanted)
+
+    def waits(self, recording: Recording, located: Located) -> None:
+        """Pass on."""
+        self._alive()
+        self._inner.waits(recording, located)
 
     def picture(self, picture: RedactedPicture) -> None:
         """Pass on."""

@@ -278,8 +278,7 @@ class Importer:
         for piece in pieces:
             if piece.is_done:
                 continue
-            self.done.waiting += 1
-            self._maker.save(piece.row(RecordingState.WAITING))
+            self._maker.let_wait(piece)
             tally = Tally()
             motion = Motion(piece.located.track)
             for place in candidates_of(piece.recording, piece.located, motion, every_m=self._options.every_m):

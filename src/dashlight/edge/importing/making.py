@@ -59,12 +59,21 @@ class PictureMaker:
         self._wait_for_room = wait_for_room
         self._now = now
         self._is_damaged = False  # of the recording at hand
+        self._told_to_wait: set[str] = set()  # Fingerprints.
         self._tallies: dict[str, Tally] = {}  # By fingerprint, until the recording is finished.
 
     def reject(self, rejected: Rejected) -> None:
         """Count and tell what was left out."""
         self.done.rejected.append(rejected)
         self._progress.rejected(rejected)
+
+    def let_wait(self, piece: Piece) -> None:
+        """Store that the policy lets nothing be told of a recording yet; tell so the first time."""
+        self.done.waiting += 1
+        self.save(piece.row(RecordingState.WAITING))
+        if piece.fingerprint not in self._told_to_wait:
+            self._told_to_wait.add(piece.fingerprint)
+            self._progress.waits(piece.recording, piece.located)
 
     def save(self, row: RecordingRow) -> None:
         """Store what is known of a recording by now."""

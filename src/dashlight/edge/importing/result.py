@@ -79,6 +79,9 @@ class Progress(Protocol):
     def begun(self, recording: Recording, located: Located, wanted: int) -> None:
         """A recording begins, of which about so many pictures are wanted."""
 
+    def waits(self, recording: Recording, located: Located) -> None:
+        """The policy lets nothing be told of a recording yet; once for each recording."""
+
     def picture(self, picture: RedactedPicture) -> None:
         """A picture was redacted."""
 
