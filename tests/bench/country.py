@@ -17,7 +17,7 @@ CACHE = Path(".cache/bench")
 PICTURES = 10_000_000
 SMALL, GROWN = 1_000_000, 50_000_000  # `growth.*` compares these two.
 THUMBNAIL_AT, THUMBNAIL_BYTES = 128_000, 20_000  # In the one object that every row of the country names.
-_QUICKLY = "-c fsync=off -c max_wal_size=8GB -c maintenance_work_mem=512MB -c checkpoint_timeout=1h"
+_QUICKLY = "-c fsync=off -c max_wal_size=2GB -c maintenance_work_mem=512MB -c checkpoint_timeout=1h"
 
 
 def data(pictures=None):
