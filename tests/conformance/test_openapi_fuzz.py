@@ -38,7 +38,7 @@ def test_nothing_that_the_openapi_allows_breaks_the_server(tmp_path, record_prop
         command = [str(Path(sys.executable).with_name("st")), "run", running.url + "/v1/openapi.json"]
         command += ["--max-time", str(SECONDS), "--phases", "examples,coverage,fuzzing", "--exclude-path", "/live"]
         command += ["--checks", ",".join(CHECKS), "--continue-on-failure", "--suppress-health-check", "all"]
-        # One worker: in Python 3.11 two that call `ast.parse` at once fail (python/cpython#106905), and Hypothesis does.
+        # One worker: in Python 3.11 two that call `ast.parse` at once fail, as Hypothesis does (python/cpython#106905).
         command += ["--workers", "1", "--warnings", "off", "--request-timeout", "30"]
         env = {**environment(), "NO_PROXY": "*", "SCHEMATHESIS_HOOKS": "fuzz_hooks", "PYTHONPATH": str(SUPPORT)}
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=env)
