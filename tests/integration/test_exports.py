@@ -530,6 +530,7 @@ def test_a_folder_of_the_operators_own_holds_the_same(shown, tmp_path, name):
     written = {path.relative_to(output).as_posix(): path for path in output.rglob("*") if path.is_file()}
     assert written.keys() == {file["path"] for file in export_readers.files(shown, name)}
     assert made.pictures == FLEET + PERSONAL
+    assert all(any(folder.iterdir()) for folder in output.rglob("*") if folder.is_dir()), "an empty folder"
     for path, file in written.items():
         assert file.read_bytes() == export_readers.content(shown, name, path)
     with pytest.raises(InputError, match="not an empty folder"):

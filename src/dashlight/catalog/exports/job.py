@@ -274,11 +274,19 @@ def _write_group(form: Format, database: Database, group: Group, folder: Path, c
         for path, count in zip(paths, counts, strict=True):
             if count is None:
                 path.unlink(missing_ok=True)
+                _remove_empty(path.parent, below=folder)
                 continue
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             made = _plus(made, Made(form.name, count, 1, path.stat().st_size))
     return made
+
+
+def _remove_empty(folder: Path, *, below: Path) -> None:
+    """Remove a folder and those above it that are empty then, up to `below`."""
+    while folder != below and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _plus(one: Made, other: Made) -> Made:
