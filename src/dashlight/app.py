@@ -195,6 +195,7 @@ def _catalog(settings: ServerSettings, store: Store, hub: Hub, base_url: str) ->
         summaries=Summaries(store.database),
         budgets=Budgets(together=settings.reports_per_hour, each=settings.reports_per_sender),
         assets=Assets(Path(str(resources.files("dashlight.web")))),
+        cursors=Cursors(store.key.private_bytes_raw()),
         base_url=base_url,
         instance={
             "name": settings.name,

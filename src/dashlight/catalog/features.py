@@ -8,15 +8,16 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from dashlight.errors import Corrupt, InputError, UnsatisfiableRange
+from dashlight.catalog.stac.cursor import Cursors
+from dashlight.errors import InputError, UnsatisfiableRange
 from dashlight.model import BBox, Policy
 from dashlight.store.pictures import Position, StoredPicture
 from dashlight.store.places import DAY_MS
-from dashlight.wire import from_base64url, to_base64url
 
 _EPOCH = date(1970, 1, 1)
 FIRST_DAY, LAST_DAY = 0, (date(9999, 12, 31) - _EPOCH).days
 _CURSOR = re.compile(r"(\d{1,15})\.(\d{1,18})\Z", re.ASCII)
+_CURSORS_OF = "GET /v1/pictures"  # Sealed with them, so that those of other lists are refused.
 _NUMBER = re.compile(r"[+-]?\d{1,4}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII)
@@ -83,12 +84,12 @@ def day_text(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
-def cursor_text(position: Position) -> str:
-    """Return a page's end as an opaque text."""
-    return to_base64url(f"{position.captured_ms}.{position.number}".encode())
+def cursor_text(position: Position, cursors: Cursors) -> str:
+    """Return a page's end as a text that nobody can read: row numbers tell what came before what."""
+    return cursors.seal(f"{position.captured_ms}.{position.number}", query=_CURSORS_OF)
 
 
-def parsed_cursor(text: str | None) -> Position | None:
+def parsed_cursor(text: str | None, cursors: Cursors) -> Position | None:
     """Return what `cursor_text` wrote, or None for None.
 
     Raises:
@@ -96,10 +97,7 @@ def parsed_cursor(text: str | None) -> Position | None:
     """
     if text is None:
         return None
-    try:
-        match = _CURSOR.match(from_base64url(text).decode("ascii"))
-    except (Corrupt, UnicodeDecodeError) as exc:
-        raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor") from exc
+    match = _CURSOR.match(cursors.open(text, query=_CURSORS_OF))
     if match is None:
         raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor")
     return Position(int(match[1]), int(match[2]))

@@ -16,6 +16,7 @@ from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_secur
 from dashlight.catalog.etags import etag_of, is_known
 from dashlight.catalog.live import Hub
 from dashlight.catalog.reports import Budgets, Issue
+from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.summary import Summaries
 from dashlight.catalog.tiles import MAX_ZOOM, Tile, Tiles
 from dashlight.errors import InputError
@@ -63,6 +64,7 @@ class Catalog:
     summaries: Summaries
     budgets: Budgets
     assets: Assets
+    cursors: Cursors
     base_url: str
     instance: dict[str, Any]
 
@@ -158,13 +160,13 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
         """List pictures, newest first."""
         area = features.parsed_bbox(bbox)
         days = features.parsed_days(first, to) or (features.FIRST_DAY, features.LAST_DAY)
-        after = features.parsed_cursor(cursor)
+        after = features.parsed_cursor(cursor, catalog.cursors)
         wish = pictures.Wish(features.parsed_policies(policy), heading)
         with catalog.database.read() as connection:
             page = pictures.page_of_pictures(connection, bbox=area, days=days, limit=limit, after=after, wish=wish)
         value = features.collection(
             [features.picture_feature(stored, base=catalog.base_url) for stored in page.pictures],
-            next_cursor=None if page.end is None else features.cursor_text(page.end),
+            next_cursor=None if page.end is None else features.cursor_text(page.end, catalog.cursors),
         )
         return _json(value, if_none_match, media_type=GEOJSON_TYPE)
 

@@ -4,8 +4,12 @@ from hypothesis import strategies as st
 
 from dashlight.catalog import features
 from dashlight.catalog.reports import Budget, Budgets, Issue, may_hold
+from dashlight.catalog.stac.cursor import Cursors
 from dashlight.errors import InputError, Unavailable
 from dashlight.store.pictures import Position
+from dashlight.wire import from_base64url, to_base64url
+
+CURSORS = Cursors(bytes(32))
 
 
 def code_of(call):
@@ -21,12 +25,24 @@ def code_of(call):
 def test_a_cursor_comes_back_as_it_went(captured_ms, number):
     position = Position(captured_ms, number)
 
-    assert features.parsed_cursor(features.cursor_text(position)) == position
+    assert features.parsed_cursor(features.cursor_text(position, CURSORS), CURSORS) == position
+
+
+@given(st.integers(0, 2**45), st.integers(0, 2**40))
+def test_a_cursor_tells_nobody_the_number_of_a_row(captured_ms, number):
+    texts = [features.cursor_text(Position(captured_ms, number + n), CURSORS) for n in (0, 1)]
+    first, second = (from_base64url(text) for text in texts)
+
+    assert f"{number}".encode() not in first or number < 10_000
+    assert sum(a == b for a, b in zip(first, second, strict=False)) < len(first) / 2
+    assert max(map(len, texts)) <= 100
+    with pytest.raises(InputError, match="is not one of this server's"):
+        features.parsed_cursor(to_base64url(f"{captured_ms}.{number}".encode()), CURSORS)
 
 
 @given(st.text(max_size=60))
 def test_any_text_as_a_cursor_is_a_cursor_or_an_error(text):
-    assert code_of(lambda: features.parsed_cursor(text)) in (None, "bad-cursor")
+    assert code_of(lambda: features.parsed_cursor(text, CURSORS)) in (None, "bad-cursor")
 
 
 @given(st.text(max_size=60))
