@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,10 @@ def _fetch_ranges(
     ranges: Iterable[tuple[int, int]],
     others: tuple[int, ...],
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of each range after the other; PostgreSQL is asked once, because each question is a way to it."""
+    """Return rows by their first column within each range; PostgreSQL is asked once: each question is a way to it.
+
+    As a table of PostgreSQL lies, what was written last is last.
+    """
     if not bulk.is_postgresql(connection):
         rows: list[tuple[Any, ...]] = []
         with closing(connection.connection.cursor()) as one:  # A tile has about thirty, most of them with few rows.
@@ -90,7 +94,8 @@ def _fetch_ranges(
     ranges = list(ranges)
     firsts, lasts = [first for first, _ in ranges], [last for _, last in ranges]
     with bulk.driver(connection).cursor(binary=True) as cursor:
-        return cursor.execute(_for_all_ranges(sql), (firsts, lasts, resolution, *others)).fetchall()
+        found = cursor.execute(_for_all_ranges(sql), (firsts, lasts, resolution, *others)).fetchall()
+    return sorted(found, key=itemgetter(0))
 
 
 @cache
@@ -132,10 +137,11 @@ def marks_in(connection: sa.Connection, qks: tuple[int, int], *, days: tuple[int
 
 
 def _marks(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> Marks:
+    """Return marks by place and then by id, so that nothing on a tile tells in which order they came."""
     if bulk.is_postgresql(connection):  # The server joins them: one value instead of thousands of rows.
         sql = f"SELECT string_agg(mark, ''::bytea) FROM ({sql}) found"  # noqa: S608  # One of the above.
-        return places.marks_from([row[0] for row in _fetch(connection, sql, parameters) if row[0] is not None])
-    return places.marks_from([row[0] for row in _fetch(connection, sql, parameters)])
+    marks = places.marks_from([row[0] for row in _fetch(connection, sql, parameters) if row[0] is not None])
+    return marks[places.order_of(marks)]
 
 
 def _ids(marks: Marks) -> npt.NDArray[np.void]:

@@ -16,10 +16,9 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from dashlight.errors import Corrupt
-from dashlight.model import qk_of_many
 from dashlight.store import bulk, schema
 from dashlight.store.exports import CELL_RESOLUTION, QK_END
-from dashlight.store.places import DAY_MS, MARK, Marks, h3_range
+from dashlight.store.places import DAY_MS, MARK, Marks, h3_range, order_of
 
 Ints = npt.NDArray[np.int64]
 _MARK_BYTES = MARK.itemsize
@@ -115,22 +114,8 @@ def pictures_of_cell(
 
 def _read(connection: sa.Connection, joined: str, extras: Sequence[Extra]) -> Pictures:
     marks, columns = (_read_postgresql if bulk.is_postgresql(connection) else _read_sqlite)(connection, joined, extras)
-    order = _order(marks)
+    order = order_of(marks)
     return Pictures(marks[order], dict(zip(extras, columns[:, order], strict=True)))
-
-
-def _order(marks: Marks) -> npt.NDArray[np.intp]:
-    """Return the order by place and then by id: row numbers would tell what came first."""
-    qk = qk_of_many(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
-    order = np.argsort(qk, kind="stable")
-    ordered = qk[order]
-    is_tied = np.zeros(len(ordered) + 1, bool)
-    np.equal(ordered[1:], ordered[:-1], out=is_tied[1:-1])
-    (tied,) = (is_tied[1:] | is_tied[:-1]).nonzero()
-    if len(tied):
-        ids = np.ascontiguousarray(marks["id"][order[tied]]).view(">u8").reshape(-1, 2)
-        order[tied] = order[tied][np.lexsort((ids[:, 1], ids[:, 0], ordered[tied]))]
-    return order
 
 
 def _read_sqlite(connection: sa.Connection, joined: str, extras: Sequence[Extra]) -> tuple[Marks, Ints]:

@@ -13,7 +13,7 @@ import h3.api.basic_int as h3
 import numpy as np
 import numpy.typing as npt
 
-from dashlight.model import QK_WORLD, QK_ZOOM, LonLat, h3_parent, qk_of, world_xy
+from dashlight.model import QK_WORLD, QK_ZOOM, LonLat, h3_parent, qk_of, qk_of_many, world_xy
 
 DAY_MS = 86_400_000
 _DAY_S = 86_400
@@ -88,6 +88,20 @@ def mark_of(
 def marks_from(blobs: list[bytes]) -> Marks:
     """Return marks as a `(N,)` structured array; not writable."""
     return np.frombuffer(b"".join(blobs), MARK)
+
+
+def order_of(marks: Marks) -> npt.NDArray[np.intp]:
+    """Return the order by place and then by id, which is random: that of rows would tell what came first."""
+    qk = qk_of_many(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
+    order = np.argsort(qk, kind="stable")
+    ordered = qk[order]
+    is_tied = np.zeros(len(ordered) + 1, bool)
+    np.equal(ordered[1:], ordered[:-1], out=is_tied[1:-1])
+    (tied,) = (is_tied[1:] | is_tied[:-1]).nonzero()
+    if len(tied):
+        ids = np.ascontiguousarray(marks["id"][order[tied]]).view(">u8").reshape(-1, 2)
+        order[tied] = order[tied][np.lexsort((ids[:, 1], ids[:, 0], ordered[tied]))]
+    return order
 
 
 def octant_of(heading_ddeg: int) -> int:

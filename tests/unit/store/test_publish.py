@@ -89,6 +89,29 @@ def test_a_dense_tile_shows_the_newest_of_each_place_and_heading_first(tmp_path)
     assert len(np.unique(few["id"], axis=0)) == 10
 
 
+def test_nothing_on_a_tile_tells_in_which_order_pictures_came(tmp_path):
+    database = SqliteDatabase(tmp_path / "x.sqlite")
+
+    def batch(transaction):
+        new = [picture(7.0 + n / 1000, 50.0, 0, 90.0 * n) for n in range(4)]
+        key = f"{len(rows(transaction.connection, 'SELECT * FROM object'))}"
+        number = add_object(transaction, key, size_bytes=2_000, head_bytes=0)
+        publish(transaction, new, policy=Policy.PERSONAL, object_number=number, sequence=None)
+
+    for _ in range(6):
+        database.write(batch)
+    with database.read() as connection:
+        for days in (None, (0, 99_999)):
+            marks = chart.marks_in(connection, (0, 1 << 48), days=days, most=24)
+            for place in np.unique(marks["lon_e6"]):
+                (here,) = (marks["lon_e6"] == place).nonzero()
+                ids = [marks["id"][row].tobytes() for row in here]
+                assert len(ids) == 6
+                assert ids == sorted(ids)
+                assert here.tolist() == list(range(here[0], here[0] + 6))
+    database.close()
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_too_many_missed_events_are_a_refresh(tmp_path, limit):
     database = SqliteDatabase(tmp_path / "x.sqlite")
