@@ -92,10 +92,11 @@ def main() -> int:
         return 0 if wanted else 2
     sys.path[:0] = [str(ROOT / "tests" / "support"), str(FOLDER)]
     os.chdir(ROOT)
-    country = imported(FOLDER / "country.py")
-    for size in ("pictures", "small", "grown"):
-        if (chosen := getattr(arguments, size)) is not None:
-            setattr(country, size.upper(), chosen)
+    chosen = {size: n for size in ("pictures", "small", "grown") if (n := getattr(arguments, size)) is not None}
+    if chosen:
+        country = imported(FOLDER / "country.py")
+        for size, pictures in chosen.items():
+            setattr(country, size.upper(), pictures)
     print(f"on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", file=sys.stderr)
     missing = set(wanted)
     for row in rows_of(FOLDER, arguments.only):
