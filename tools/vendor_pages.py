@@ -14,9 +14,9 @@ VENDORED_HEAD = """# What is vendored
 
 <!-- Made by `python tools/vendor.py --update` from tools/vendor.toml. Do not edit. -->
 
-Nothing third-party is in the repository. `make vendor` (`python tools/vendor.py`) brings it from package registries by
-name and version, with the ordinary clients (`pip`, `npm`), and makes the files below out of it; the wheel carries
-them, so what is installed works without network.
+Nothing third-party is in the repository but some names of countries ([notices](../../THIRD_PARTY.md)).
+`make vendor` (`python tools/vendor.py`) brings it from package registries by name and version, with the ordinary clients
+(`pip`, `npm`), and makes the files below out of it; the wheel carries them, so what is installed works without network.
 
 | command | what it does |
 |---|---|
@@ -52,6 +52,25 @@ Versions and hashes are in [docs/reference/vendored.md](docs/reference/vendored.
 |---|---|---|---|
 """
 
+THIRD_PARTY_TAIL = """
+In the repository itself: `src/dashlight/web/strings/places.es.json`, names of countries in Spanish, after the
+Common Locale Data Repository of Unicode (Unicode-3.0), put to the names of the basemap; its licence lies beside it.
+
+## Installed beside it
+
+`pip` installs the dependencies that `pyproject.toml` names; the wheel carries nothing of them. Not all are
+permissive, which matters to who passes on an image or a disk with everything installed:
+
+| package | licence | with |
+|---|---|---|
+| `psycopg`, `psycopg-binary` | LGPL-3.0 | the extra `server`; bundles libpq with OpenSSL, Kerberos and LDAP |
+| `shapely` | BSD-3-Clause | the extra `server`; bundles GEOS (LGPL-2.1) |
+| `opencv-python-headless` | Apache-2.0 | both extras; bundles FFmpeg (LGPL-2.1) |
+| `av` | BSD-3-Clause | the extra `edge`; bundles FFmpeg with codecs under the GPL |
+| `certifi`, `tqdm` | MPL-2.0 (`tqdm` and MIT) | the extra `edge` |
+| `orjson` | Apache-2.0 or MIT, and MPL-2.0 | the extra `server` |
+"""
+
 WEIGHTS_HEAD = """# Checksums of the detectors' weights; read at run time by dashlight.vision and `dashlight doctor`.
 # Made by `python tools/vendor.py --update` from tools/vendor.toml. Do not edit.
 """
@@ -76,7 +95,7 @@ def third_party_page(table: Table) -> str:
     rows = [
         f"| `{each.package}` | {each.licence} | {each.purpose} | {each.notice} |" for each in shipped_archives(table)
     ]
-    return THIRD_PARTY_HEAD + "\n".join(rows) + "\n"
+    return THIRD_PARTY_HEAD + "\n".join(rows) + "\n" + THIRD_PARTY_TAIL
 
 
 def shipped_archives(table: Table) -> list[Archive]:
