@@ -146,7 +146,9 @@ def test_another_site_may_frame_nothing_else(server, browser, stranger):
 
     browser.open(stranger.url)
 
-    for frame in browser.all("iframe"):
+    frames = browser.all("iframe")
+    assert len(frames) == len(paths)
+    for frame in frames:
         browser.driver.switch_to.frame(frame)
         try:
             assert not browser.all("#instance-name, .about-name")

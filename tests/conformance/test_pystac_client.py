@@ -153,7 +153,10 @@ def test_filters_hold_in_both_languages(client):
 
 
 def test_every_item_can_be_read_where_it_says(client, server):
-    for item in client.search(limit=50).items():
+    items = list(client.search(limit=50).items())
+
+    assert items
+    for item in items:
         read = server.client.get(item.self_href)
         assert read.status_code == 200
         assert read.json()["id"] == item.id

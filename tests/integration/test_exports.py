@@ -90,7 +90,10 @@ def test_the_snapshot_holds_what_readers_are_told_of_each_picture(shown):
 
 
 def test_times_end_where_stac_says(shown):
-    for row in export_readers.rows(shown, "geoparquet"):
+    rows = export_readers.rows(shown, "geoparquet")
+
+    assert len(rows) == FLEET + PERSONAL
+    for row in rows:
         reply = shown.client.get("/api/search", params={"ids": row["id"]}).json()
         properties = reply["features"][0]["properties"]
         assert row["datetime"] == datetime.fromisoformat(properties["datetime"])
@@ -149,6 +152,7 @@ def test_rows_are_in_the_order_of_the_map_and_then_of_random_ids(server):
     rows = export_readers.rows(server, "geoparquet")
 
     places = [row["geometry"] for row in rows]
+    assert len(set(places)) == 5
     for place in set(places):
         ids = [row["id"] for row in rows if row["geometry"] == place]
         assert len(ids) == 4
@@ -243,6 +247,7 @@ def test_a_large_map_is_an_overview_and_regions_of_which_one_is_withdrawn(server
 def test_a_program_streams_pictures_by_the_list_of_bundles(shown):
     rows = export_readers.rows(shown, "bundles")
 
+    assert len(rows) == FLEET + PERSONAL
     for row in rows:
         for kind, name in (("", "picture.jpg"), ("thumbnail_", "thumb.jpg")):
             start, size = row[f"{kind}offset_bytes"], row[f"{kind}size_bytes"]

@@ -51,6 +51,7 @@ def test_polygons_keep_their_corners(centres, k):
     content = mvt.layer("cells", mvt.polygon_features(corners, attributes), attributes)
     layer = decoded(content)["cells"]
 
+    assert len(layer["features"]) == len(centres)
     for i, feature in enumerate(layer["features"]):
         assert feature["geometry"]["coordinates"][0][:-1] == corners[i].tolist()
         assert feature["properties"]["n"] == i
