@@ -15,8 +15,9 @@ VENDORED_HEAD = """# What is vendored
 <!-- Made by `python tools/vendor.py --update` from tools/vendor.toml. Do not edit. -->
 
 Nothing third-party is in the repository but some names of countries ([notices](../../THIRD_PARTY.md)).
-`make vendor` (`python tools/vendor.py`) brings it from package registries by name and version, with the ordinary clients
-(`pip`, `npm`), and makes the files below out of it; the wheel carries them, so what is installed works without network.
+`make vendor` (`python tools/vendor.py`) brings it from package registries by name and version, with the ordinary
+clients (`pip`, `npm`), and makes the files below out of it; the wheel carries them, so what is installed works without
+network.
 
 | command | what it does |
 |---|---|
