@@ -65,11 +65,16 @@ def parsed_interval(text: str) -> tuple[int, int]:
     first, slash, last = text.partition("/")
     if not slash:
         at = parsed_moment(text, "datetime")
-        return -(-at // 1000), at // 1000
+        return _bounded(-(-at // 1000)), _bounded(at // 1000)
     if first in _OPEN and last in _OPEN:
         raise InputError(f"datetime: {text[:60]!r} is open at both ends", hint="leave it out", code="bad-datetime")
     start = EARLIEST_MS if first in _OPEN else -(-parsed_moment(first, "datetime") // 1000)
     end = LATEST_MS if last in _OPEN else parsed_moment(last, "datetime") // 1000
     if start > end:
         raise InputError(f"datetime: {text[:100]!r} ends before it begins", code="bad-datetime")
-    return max(EARLIEST_MS, start), min(LATEST_MS, end)
+    return _bounded(start), _bounded(end)
+
+
+def _bounded(ms: int) -> int:
+    """Return the nearest millisecond of the years 1 to 9999: offsets and leap seconds reach beyond them."""
+    return min(max(EARLIEST_MS, ms), LATEST_MS)

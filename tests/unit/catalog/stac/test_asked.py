@@ -13,6 +13,7 @@ from dashlight.catalog.stac.selection import Selection
 from dashlight.errors import InputError
 from dashlight.store.collections import parsed_collection
 from dashlight.store.pictures import Position
+from dashlight.store.times import earliest_begin_ms
 
 CURSORS = Cursors(bytes(32))
 POINT = {"type": "Point", "coordinates": [7, 50]}
@@ -152,6 +153,24 @@ def test_boxes_may_have_altitudes_and_cross_the_antimeridian():
 )
 def test_times_and_intervals_are_milliseconds(text, first, last):
     assert get(datetime=text).query.captured_ms == (first, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31T23:59:60Z",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:00:00-23:59/9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59/0001-01-01T00:00:00+23:00",
+    ],
+)
+def test_times_beyond_the_calendar_are_its_first_or_last(text):
+    first, last = get(datetime=text).query.captured_ms
+
+    assert first == last
+    assert first in (-62_135_596_800_000, 253_402_300_799_999)
+    assert all(earliest_begin_ms(first, precision) <= first for precision in ("instant", "week", "month"))
 
 
 def test_a_get_and_a_post_ask_the_same():
