@@ -55,6 +55,16 @@ def test_the_list_shows_what_waits_and_show_gives_the_picture(running, tmp_path,
     assert saved.read_bytes() == jpeg
 
 
+@pytest.mark.parametrize("arguments", [("list",), ("erase", "01890000-0000-4000-8000-000000000000")])
+def test_a_wrong_folder_is_refused_and_does_not_become_a_server(tmp_path, capsys, arguments):
+    folder = tmp_path / "no-server"
+
+    code, _ = command(capsys, folder, *arguments)
+
+    assert code == 3
+    assert not folder.exists()
+
+
 def test_a_restored_picture_is_back_and_the_words_are_gone(running, tmp_path, capsys):
     picture, jpeg, tiles = reported(running)
     hidden = shown(running)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dashlight.cli.counted import counted, sized
-from dashlight.cli.edge_options import add_config
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.server_options import add_data, existing_server
 
 if TYPE_CHECKING:
     from dashlight.catalog.exports.job import Made, Progress
@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     formats = group.add_subparsers(dest="export_format", required=True, metavar="FORMAT")
     for name, words in _FORMATS.items():
         parser = formats.add_parser(name, help=words, description=f"Write {words}.")
-        parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+        add_data(parser)
         parser.add_argument(
             "--output",
             type=Path,
@@ -43,7 +43,6 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
             help="write into this new folder of your own, from which nothing that is taken back later will vanish",
         )
         parser.add_argument("--json", action="store_true", help="one JSON object a line: how far it is, what it made")
-        add_config(parser)
         parser.set_defaults(run=run_export)
     remove = formats.add_parser(
         "remove",
@@ -51,31 +50,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="Remove an export that the server serves; beside a running server too.",
     )
     remove.add_argument("format", choices=sorted(_FORMATS), help="which one")
-    remove.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
+    add_data(remove)
     remove.add_argument("--json", action="store_true", help="one JSON object")
-    add_config(remove)
     remove.set_defaults(run=run_remove)
-
-
-def _settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
-    """Return the server's settings and the folder of its data.
-
-    Raises:
-        InputError: When there is none.
-    """
-    from dashlight.config import ServerSettings as Settings
-    from dashlight.config import effective_folder, environment, load
-    from dashlight.errors import InputError
-    from dashlight.store.upkeep import is_store
-
-    env = environment()
-    settings = load(Settings, "server", flags={"data": args.data}, env=env, file=args.config).settings
-    folder = effective_folder("server", settings.data, env)[0]
-    if not is_store(folder, settings):
-        raise InputError(
-            f"there is no server's data in {folder}", hint="name its folder with --data", code="no-server-data"
-        )
-    return settings, folder
 
 
 def run_remove(args: argparse.Namespace) -> int:
@@ -85,7 +62,7 @@ def run_remove(args: argparse.Namespace) -> int:
     from dashlight.store.upkeep import open_store
     from dashlight.store.withdraw import finish_erasures
 
-    settings, folder = _settings(args)
+    settings, folder = existing_server(args)
     store = open_store(folder, settings)
     try:
         with turn(store.database, folder):
@@ -104,7 +81,7 @@ def run_export(args: argparse.Namespace) -> int:
     """Make an export; return the exit code."""
     from dashlight.errors import InputError
 
-    settings, folder = _settings(args)
+    settings, folder = existing_server(args)
     if args.output is not None and args.output.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{args.output} is inside the server's data", hint="name a folder elsewhere", code="inside")
     made = _made(args, settings, folder)

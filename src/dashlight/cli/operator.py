@@ -6,12 +6,11 @@ import argparse
 import hashlib
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashlight.cli.edge_options import add_config
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
+from dashlight.cli.server_options import add_data, existing_server
 
 if TYPE_CHECKING:
     from dashlight.config import ServerSettings
@@ -53,13 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def _add(verbs: Any, name: str, text: str, description: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=description)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of the server's data (default: dashlight/server in your data folder)",
-    )
-    add_config(parser)
+    add_data(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
 
@@ -70,19 +63,9 @@ def _key(passkey_id: bytes) -> str:
 
 
 def _open(args: argparse.Namespace) -> tuple[ServerSettings, Store]:
-    from dashlight.config import ServerSettings, data_home, environment, load
-    from dashlight.errors import InputError
-    from dashlight.store.upkeep import is_store, open_store
+    from dashlight.store.upkeep import open_store
 
-    env = environment()
-    settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
-    folder = settings.data or data_home(env) / "server"
-    if not is_store(folder, settings):
-        raise InputError(
-            f"there is no server's data in {folder}",
-            hint="run `dashlight serve --data` with this folder once",
-            code="no-server-data",
-        )
+    settings, folder = existing_server(args)
     return settings, open_store(folder, settings)
 
 

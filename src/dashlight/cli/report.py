@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dashlight.cli.counted import counted
-from dashlight.cli.edge_options import add_config
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
+from dashlight.cli.server_options import add_data, existing_server
 
 if TYPE_CHECKING:
-    from dashlight.config import ServerSettings
     from dashlight.store.reports import Reported
     from dashlight.store.upkeep import Store
 
@@ -47,29 +46,15 @@ def _add(verbs: Any, name: str, text: str, *, has_picture: bool = False) -> argp
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     if has_picture:
         parser.add_argument("picture", type=UUID, metavar="ID", help="id of the picture")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of the server's data (default: dashlight/server in your data folder)",
-    )
-    add_config(parser)
+    add_data(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     return parser
-
-
-def _settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
-    from dashlight.config import ServerSettings, data_home, environment, load
-
-    env = environment()
-    settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
-    return settings, settings.data or data_home(env) / "server"
 
 
 def _open(args: argparse.Namespace) -> Store:
     from dashlight.store.upkeep import open_store
 
-    settings, folder = _settings(args)
+    settings, folder = existing_server(args)
     return open_store(folder, settings)
 
 
@@ -146,7 +131,7 @@ def _decide(args: argparse.Namespace) -> int:
     from dashlight.store.moderated import REASONS, Reason, Ruling, Verdict
     from dashlight.store.upkeep import lock_store
 
-    _, folder = _settings(args)
+    _, folder = existing_server(args)
     verdict = Verdict(args.report_command)
     if args.reason not in REASONS[verdict]:
         known = ", ".join(REASONS[verdict])

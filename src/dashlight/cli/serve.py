@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dashlight.cli.edge_options import add_config
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
+from dashlight.cli.server_options import add_data, existing_server, settings_of
 from dashlight.config import ServerSettings
 
 DEFAULTS = ServerSettings()
@@ -26,7 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="Run a server until SIGTERM or Ctrl-C: it takes bundles in from the contributors that you invite, "
         "and shows the map to everybody. All that it keeps lies in one folder.",
     )
-    _add_data(serve)
+    add_data(serve)
     serve.add_argument("--host", help=f"address to listen on (default: {DEFAULTS.host}, this machine alone)")
     serve.add_argument("--port", type=int, help=f"port to listen on; 0 takes a free one (default: {DEFAULTS.port})")
     serve.add_argument("--name", help=f"the instance's name, shown to everybody (default: {DEFAULTS.name})")
@@ -48,7 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="Print an invite: whoever has it can enrol one edge with this server, once, under the policy that "
         "is named here. The server may be running.",
     )
-    _add_data(create)
+    add_data(create)
     create.add_argument(
         "--policy", required=True, choices=("fleet", "open", "personal"), help="what the contributor may tell"
     )
@@ -56,39 +56,13 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     create.set_defaults(run=run_invite_create)
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of the server's data (default: dashlight/server in your data folder)",
-    )
-    add_config(parser)
-
-
-def _settings(args: argparse.Namespace) -> tuple[Any, Path]:
-    from dashlight.config import data_home, environment, load
-
-    env = environment()
-    flags = {name: getattr(args, name, None) for name in _FLAGS}
-    settings = load(ServerSettings, "server", flags=flags, env=env, file=args.config).settings
-    return settings, settings.data or data_home(env) / "server"
-
-
 def run_invite_create(args: argparse.Namespace) -> int:
     """Make an invite and print it; return the exit code."""
-    from dashlight.errors import InputError
     from dashlight.model import Policy
     from dashlight.store import tokens
-    from dashlight.store.upkeep import is_store, open_store
+    from dashlight.store.upkeep import open_store
 
-    settings, folder = _settings(args)
-    if not is_store(folder, settings):
-        raise InputError(
-            f"there is no server's data in {folder}",
-            hint="run `dashlight serve --data` with this folder once; an invite counts only at the server that made it",
-            code="no-server-data",
-        )
+    settings, folder = existing_server(args)
     policy = Policy(args.policy)
     store = open_store(folder, settings)
     try:
@@ -112,7 +86,7 @@ def run_serve(args: argparse.Namespace) -> int:
     from dashlight.model import LICENSES
     from dashlight.store.upkeep import lock_store
 
-    settings, folder = _settings(args)
+    settings, folder = settings_of(args, _FLAGS)
     if settings.license not in LICENSES:
         from dashlight.errors import UsageError
 

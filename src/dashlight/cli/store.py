@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashlight.cli.counted import counted, sized
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.server_options import add_data, settings_of
 from dashlight.cli.store_copy import add_copy
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="Copy rows, pictures and key of a server to a new folder, consistently and while it runs. Left out "
         "are personal pictures that wait for the daily batch and the words of reports: they must not last so long.",
     )
-    _add_data(backup)
+    _add_server(backup)
     backup.add_argument("--output", type=Path, required=True, metavar="DIR", help="new or empty folder for the backup")
     backup.set_defaults(run=_back_up)
 
@@ -36,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         description="List the pictures and bundles that were erased and the pictures that are hidden. Keep the newest "
         "list on another disk than the server's: a restore needs it, or it would bring back what was erased.",
     )
-    _add_data(erasures)
+    _add_server(erasures)
     erasures.add_argument(
         "--output", type=Path, metavar="FILE", help="write it here, whole or not at all, not to stdout"
     )
@@ -47,7 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="make a server's data of a backup",
         description="Make a server's data of a backup, in a new or empty folder, without what was taken back since.",
     )
-    _add_data(restore)
+    _add_server(restore)
     restore.add_argument("--backup", type=Path, required=True, metavar="DIR", help="as `store backup` wrote it")
     _add_erasures(restore)
     restore.add_argument(
@@ -65,9 +66,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     add_copy(verbs)
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the server's data")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -82,19 +82,11 @@ def _add_erasures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
-    from dashlight.config import ServerSettings, effective_folder, environment, load
-
-    env = environment()
-    settings = load(ServerSettings, "server", flags={"data": args.data}, env=env, file=args.config).settings
-    return settings, effective_folder("server", settings.data, env)[0]
-
-
 def _folder_settings(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
     """Return settings and folder of a server whose data lie in the folder: an older store there is not the server's."""
     from dashlight.errors import InputError
 
-    settings, folder = _settings(args)
+    settings, folder = settings_of(args)
     for name in ("database_url", "objects_url"):
         if getattr(settings, name):
             raise InputError(
@@ -173,7 +165,7 @@ def _restore(args: argparse.Namespace) -> int:
         )
     if any(path.resolve() == args.backup.resolve() for path in args.erasures):
         raise UsageError(f"{args.backup} is the backup itself: it does not know what was erased since")
-    folder, erasures = _settings(args)[1], _erasures(args)
+    folder, erasures = settings_of(args)[1], _erasures(args)
     if args.erasures:
         check_as_late(args.backup, erasures)
     restored = restore(args.backup, folder, erasures)
