@@ -416,3 +416,31 @@ def test_a_report_hides_a_picture_everywhere(running):
     assert running.client.get(second).status_code == 200
     assert before != [0]
     check(running.store.database)
+
+
+ZEROS = (
+    ("/api/collections/%00", 404),
+    ("/api/collections/%00/items", 404),
+    ("/api/collections/%00/queryables", 404),
+    ("/api/collections/%00/thumb.jpg", 404),
+    ("/api/search?collections=%00", 200),
+    ("/ogc/collections/sequences/items/%00", 404),
+    ("/ogc/collections/pictures/items/%00", 404),
+    ("/ogc/collections/pictures/items?license=%00", 400),
+    ("/v1/exports/geoparquet/%00", 404),
+    ("/v1/objects/bundles/%00", 404),
+    ("/p/%00", 404),
+)
+
+
+def test_zero_characters_name_nothing_and_keep_no_report_out(running):
+    receipt = running.publish(made_bundles.archive(2, bundle_number=9))
+    asked = {"issue": "blur_missing", "picture_id": receipt.picture_ids[1], "reporter_comments": "\0"}
+
+    assert [(path, running.client.get(path).status_code) for path, _ in ZEROS] == list(ZEROS)
+    url = f"/v1/pictures/{receipt.picture_ids[0]}"
+    reply = running.client.post(f"{url}/report", json={"issue": "privacy", "comment": "my\0 car"})
+    assert reply.json() == {"hidden": True}
+    assert running.client.post("/api/reports", json=asked).status_code == 200
+    with running.store.database.read() as connection:
+        assert set(connection.exec_driver_sql("SELECT comment FROM report").scalars()) == {"my car", ""}

@@ -155,7 +155,8 @@ def find_collection(connection: sa.Connection, name: str) -> StoredCollection:
     Raises:
         NotFound: When there is none of that name.
     """
-    rows = connection.execute(_SELECT.where(_c.c.id == name).order_by(_c.c.terms)).all()
+    is_name = parsed_collection(name) is not None  # PostgreSQL does not even compare every text.
+    rows = connection.execute(_SELECT.where(_c.c.id == name).order_by(_c.c.terms)).all() if is_name else []
     found = _stored(connection, rows) if rows else None
     if found is None:
         raise NotFound(f"there is no collection {name[:80]!r}", code="no-collection")

@@ -133,7 +133,7 @@ TABLES = {table.name: table for table in (PICTURES, SEQUENCES)}
 def key_of(table: FeatureTable, text: str) -> str | bytes | None:
     """Return the key that a text spells as the features do, or None: no feature has another."""
     if table.key_kind is Kind.TEXT:
-        return text
+        return None if "\0" in text else text
     try:
         name = UUID(text)
     except ValueError:

@@ -60,7 +60,7 @@ def file(transaction: Transaction, number: int, *, issue: str, comment: str, day
     Raises:
         Unavailable: When `MOST_REPORTS` wait already.
     """
-    connection = transaction.connection
+    connection, comment = transaction.connection, comment.replace("\0", "")  # PostgreSQL keeps no zero characters.
     known = connection.execute(sa.select(report.c.issue, report.c.comment).where(report.c.picture == number)).all()
     if len(known) >= MOST_OF_A_PICTURE or (issue, comment) in {tuple(row) for row in known}:
         return

@@ -75,6 +75,8 @@ def _bound_to(given: Mapping[str, str], table: FeatureTable) -> dict[str, Any]:
 def _value(name: str, text: str, kind: Kind) -> Any:
     if len(text) > _MOST_CHARACTERS:
         raise InputError(f"{name}: {len(text)} characters are over {_MOST_CHARACTERS}", code="bad-property")
+    if "\0" in text:
+        raise InputError(f"{name}: {text[:60]!r} holds a zero character", code="bad-property")
     match kind:
         case Kind.TEXT:
             return text
