@@ -289,15 +289,21 @@ export class MapElement extends HTMLElement {
   /** Bring tiles, colours and filters up to what is wanted; what is so already stays. */
   #applyWishes() {
     const { map } = this;
-    const source = /** @type {import('maplibre-gl').VectorTileSource | undefined} */ (map?.getSource('pictures'));
-    if (!map || !source) return; // The style is still loading; this is called again when it is there.
-    const tiles = tileAddresses(this.#wanted);
-    if (source.tiles?.[0] !== tiles[0]) source.setTiles(tiles);
+    if (!map?.getSource('pictures')) return; // The style is still loading; this is called again when it is there.
     for (const { id, paint, layout } of /** @type {any[]} */ (this.#style.layers)) {
       for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, /** @type {any} */ (name), value);
       for (const [name, value] of Object.entries(layout ?? {})) map.setLayoutProperty(id, /** @type {any} */ (name), value);
     }
     this.#applyHidden();
+    // Colours go to the workers with the next frame. Tiles asked for before it may be drawn in the old ones, and stay so.
+    map.once('render', () => this.#loadWanted());
+    map.triggerRepaint();
+  }
+
+  #loadWanted() {
+    const source = /** @type {import('maplibre-gl').VectorTileSource | undefined} */ (this.map?.getSource('pictures'));
+    const tiles = tileAddresses(this.#wanted);
+    if (source && source.tiles?.[0] !== tiles[0]) source.setTiles(tiles);
   }
 
   /** Mark the opened picture. @param {Picture | null} picture */
