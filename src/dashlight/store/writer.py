@@ -93,7 +93,7 @@ class Writer:
                         with connection.begin_nested():
                             done.append((future, job(Transaction(connection, change))))
                             changes.append(change)
-                    except Exception as exc:
+                    except Exception as exc:  # The top of one job: its caller is told, the rest of the batch goes on.
                         if connection.invalidated:  # The connection is lost, and with it the whole batch.
                             raise
                         failed.append((future, exc))
