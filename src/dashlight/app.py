@@ -73,6 +73,7 @@ __all__ = ["Application", "build", "catalog", "ingest"]
 
 _LOG = logging.getLogger("dashlight.app")
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+_NO_STORE = {"Cache-Control": "no-store"}
 POLICIES = {
     "fleet": "Vehicles of an organisation that agreed in writing: exact times and sequences, on the map at once.",
     "open": "A mapper who chooses to be seen: as fleet, under a name of their own or none.",
@@ -339,8 +340,9 @@ def _add_operations(api: FastAPI, store: Store, registry: CollectorRegistry) -> 
 
 
 def problem(status: int, code: str, detail: str, *, hint: str = "", headers: dict[str, str] | None = None) -> Response:
-    """Return a problem document (RFC 9457)."""
-    return Response(problem_body(status, code, detail, hint=hint), status, media_type=PROBLEM_TYPE, headers=headers)
+    """Return a problem document (RFC 9457); nothing may keep it, as a 404 or 410 may be kept unless it says so."""
+    content = problem_body(status, code, detail, hint=hint)
+    return Response(content, status, media_type=PROBLEM_TYPE, headers={**_NO_STORE, **(headers or {})})
 
 
 def status_of(exc: DashlightError) -> int:

@@ -459,6 +459,26 @@ def test_a_report_hides_what_must_be_hidden(server, issue, is_hidden):
     assert server.client.get("/v1/instance").json()["pictures"] == (1 if is_hidden else 2)
 
 
+def test_nothing_keeps_the_reply_that_a_picture_is_not_there(server):
+    receipt = server.publish(made_bundles.archive(1))
+    url = f"/v1/pictures/{receipt.picture_ids[0]}"
+    shown = server.client.get(f"{url}/picture.jpg")
+    server.client.post(f"{url}/report", json={"issue": "privacy"})
+
+    withdrawn = [
+        server.client.get(url + tail, headers=headers)
+        for tail in ("", "/picture.jpg", "/thumb.jpg")
+        for headers in ({}, {"If-None-Match": shown.headers["etag"]})
+    ]
+    unknown = [server.client.get(f"/v1/pictures/{UUID(int=1)}{tail}") for tail in ("", "/picture.jpg", "/thumb.jpg")]
+
+    assert shown.headers["cache-control"] == "public, max-age=60"
+    assert [(r.status_code, r.headers["cache-control"]) for r in withdrawn] == [(410, "no-store")] * 6
+    assert [(r.status_code, r.headers["cache-control"]) for r in unknown] == [(404, "no-store")] * 3
+    assert server.client.get("/nowhere").headers["cache-control"] == "no-store"
+    assert server.client.get("/api/collections/nowhere").headers["cache-control"] == "no-store"
+
+
 def test_reports_are_bounded(tmp_path):
     with served(tmp_path, reports_per_sender=2) as running:
         receipt = running.publish(made_bundles.archive(3))

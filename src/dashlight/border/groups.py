@@ -7,6 +7,7 @@ from enum import StrEnum
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 _SEARCHED = ("/search", "/items", "/v1/pictures", "/v1/histogram", "/v1/find")
 _TILE_ENDS = (".mvt", ".pbf", ".png", ".webp")
+_OPERATED = "/operator/"
 _CONTRIBUTED = frozenset({"/v1/enrolments", "/v1/tokens"})
 
 
@@ -27,7 +28,7 @@ def group_of(method: str, path: str) -> Group:
     path = path.rstrip("/") or "/"
     if path in _PROBES:
         return Group.PROBES
-    if method == "POST" and path.endswith(("/report", "/reports")):
+    if method == "POST" and path.endswith(("/report", "/reports")) and not path.startswith(_OPERATED):
         return Group.REPORTS
     if path.endswith(_SEARCHED):
         return Group.SEARCHES

@@ -100,6 +100,8 @@ def test_a_client_has_so_many_streams_and_no_more():
         ("GET", "/live", Group.LIVE),
         ("POST", "/v1/pictures/x/report", Group.REPORTS),
         ("POST", "/api/reports", Group.REPORTS),
+        ("POST", "/operator/reports", Group.WRITES),
+        ("POST", "/operator/reports/8b6c1a52-5c3e-4a4e-9d9c-0f1d2e3a4b5c", Group.WRITES),
         ("PUT", "/v1/bundles/00", Group.WRITES),
         ("DELETE", "/v1/pictures/x", Group.WRITES),
         ("POST", "/v1/tokens", Group.WRITES),
