@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import made_bundles
 import pytest
+import sqlalchemy as sa
 from authenticators import PRESENT, Authenticator, tampered
 from servers import served
 
@@ -472,3 +473,27 @@ def test_the_command_prints_a_link_lists_and_removes(tmp_path, capsys):
         assert page.get("reports").status_code == 303
         assert main(["operator", "remove", found["passkey"], "--data", str(tmp_path)]) == 3
         page.client.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "link"),
+    [
+        ([], "http://localhost:8400/operator/enrol#"),
+        (["--port", "9000"], "http://localhost:9000/operator/enrol#"),
+        (["--public-url", "https://roads.example/"], "https://roads.example/operator/enrol#"),
+    ],
+)
+def test_the_link_of_an_invite_goes_where_the_server_is(tmp_path, capsys, given, link):
+    with served(tmp_path):
+        assert main(["operator", "invite", "--data", str(tmp_path), "--json", *given]) == 0
+
+    assert json.loads(capsys.readouterr().out)["link"].startswith(link)
+
+
+def test_no_invite_is_made_for_a_port_that_nobody_knows(tmp_path, capsys):
+    with served(tmp_path) as running:
+        assert main(["operator", "invite", "--data", str(tmp_path), "--port", "0"]) == 2
+
+        with running.store.database.read() as connection:
+            assert connection.execute(sa.select(schema.operator_invite)).all() == []
+    assert "--port" in capsys.readouterr().err

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dashlight.store.upkeep import Store
 
 _MOST_CHARACTERS = 60  # Of a label.
+_NAMED = ("data", "port", "public_url")  # Settings that `dashlight serve` takes from its command line too.
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -36,6 +37,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="NAME",
         help="what the passkey is called in the list of passkeys (default: operator)",
     )
+    invite.add_argument("--port", type=int, help="port that the server was told to listen on, where no setting says so")
+    invite.add_argument("--public-url", help="address that the server was told to have, where no setting says so")
     invite.set_defaults(run=_invite)
     _add(
         verbs, "list", "list the passkeys that may sign in", "List the passkeys that may sign in, by label."
@@ -65,8 +68,24 @@ def _key(passkey_id: bytes) -> str:
 def _open(args: argparse.Namespace) -> tuple[ServerSettings, Store]:
     from dashlight.store.upkeep import open_store
 
-    settings, folder = existing_server(args)
+    settings, folder = existing_server(args, _NAMED)
     return settings, open_store(folder, settings)
+
+
+def _base_of(settings: ServerSettings) -> str:
+    """Return the address that the page is at.
+
+    Raises:
+        UsageError: When nothing says so: the server takes a free port.
+    """
+    from dashlight.errors import UsageError
+
+    if not settings.public_url and not settings.port:
+        raise UsageError(
+            "server.port 0 takes a free port, which is known to the running server alone",
+            hint="give the one that `dashlight serve` printed with --port",
+        )
+    return settings.public_url.rstrip("/") or f"http://localhost:{settings.port}"
 
 
 def _invite(args: argparse.Namespace) -> int:
@@ -77,11 +96,11 @@ def _invite(args: argparse.Namespace) -> int:
         raise UsageError(f"--label {args.label!r:.80} is not a text of 1 to {_MOST_CHARACTERS} printable characters")
     settings, store = _open(args)
     try:
+        base = _base_of(settings)
         now_ms = time.time_ns() // 1_000_000
         secret = store.database.write(lambda t: operators.invite_operator(t, args.label, now_ms=now_ms))
     finally:
         store.database.close()
-    base = settings.public_url.rstrip("/") or f"http://localhost:{settings.port}"
     link = f"{base}/operator/enrol#{secret}"
     if args.json:
         print_json({"link": link, "label": args.label, "valid_s": operators.INVITE_S})
@@ -90,8 +109,9 @@ def _invite(args: argparse.Namespace) -> int:
         sys.stderr.write("This link enrols one passkey, once, within an hour. Whoever has it can use it.\n")
         if not settings.public_url:
             sys.stderr.write(
-                f"It works on this machine alone, while the server listens on port {settings.port}; with "
-                "server.public_url set to an https address it works everywhere.\n"
+                f"It works on this machine alone, while the server listens on port {settings.port} (if it was told "
+                "another one, give the same --port); with server.public_url set to an https address it works "
+                "everywhere.\n"
             )
     return 0
 

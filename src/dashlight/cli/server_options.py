@@ -39,8 +39,12 @@ def settings_of(args: argparse.Namespace, names: Iterable[str] = ("data",)) -> t
     return settings, effective_folder("server", settings.data, env)[0]
 
 
-def existing_server(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
+def existing_server(args: argparse.Namespace, names: Iterable[str] = ("data",)) -> tuple[ServerSettings, Path]:
     """Return settings and folder of a server that has run: a wrong folder does not become a new one.
+
+    Args:
+        args: The command line.
+        names: Of the settings that it may name.
 
     Raises:
         InputError: When there is none.
@@ -48,7 +52,7 @@ def existing_server(args: argparse.Namespace) -> tuple[ServerSettings, Path]:
     from dashlight.errors import InputError
     from dashlight.store.upkeep import is_store
 
-    settings, folder = settings_of(args)
+    settings, folder = settings_of(args, names)
     if not is_store(folder, settings):
         raise InputError(
             f"there is no server's data in {folder}",
