@@ -94,6 +94,16 @@ def test_a_bundle_goes_up_and_a_large_body_elsewhere_does_not(through):
     assert large.status_code == 413
 
 
+def test_who_sends_too_much_shuts_nobody_out(through):
+    _, client, _ = through
+    json_type = {"Content-Type": "application/json"}
+
+    sent = [client.post("/v1/enrolments", content=bytes(3_000_000), headers=json_type) for _ in range(5)]
+
+    assert {reply.status_code for reply in sent} == {413}
+    assert client.get("/healthz").status_code == 200
+
+
 def test_who_writes_the_header_of_a_proxy_is_still_one_sender(through):
     running, client, _ = through
     pictures = running.publish(made_bundles.archive(3, bundle_number=7003)).picture_ids

@@ -1,6 +1,8 @@
 """The real server over a bare connection: heads of requests are bounded."""
 
+import json
 import socket
+from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 from servers import served
@@ -57,10 +59,52 @@ def test_a_head_under_the_bound_is_served_and_one_over_it_is_refused(server):
     under = server.client.get("/healthz", headers={"X": "a" * (MAX_HEAD_BYTES - 1_000)})
     over = server.client.get("/healthz", headers={"X": "a" * MAX_HEAD_BYTES})
 
-    assert (under.status_code, over.status_code) == (200, 400)
+    assert (under.status_code, over.status_code) == (200, 431)
 
 
 def test_many_requests_on_one_connection_are_served(server):
     replies = {server.client.get("/healthz", headers={"X": "a" * 20_000}).status_code for _ in range(10)}
 
     assert replies == {200}
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "reason"),
+    [
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n", 414, "too-large"),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 40_000 + b"\r\n", 431, "too-large"),
+        (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 101, 431, "too-large"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n", 400, "bad-input"),
+        (b"GET /\xff\x00 HTTP/1.1\r\n", 400, "bad-input"),
+    ],
+    ids=["address", "header", "headers", "not a header", "not an address"],
+)
+def test_a_head_that_is_refused_is_answered_with_a_problem(server, head, status, reason):
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head + b"Host: x\r\n\r\n")
+        reply = HTTPResponse(connection)
+        reply.begin()
+        said = json.loads(reply.read())
+
+    assert (reply.status, reply.headers["content-type"]) == (status, "application/problem+json")
+    assert said["type"].endswith("/" + reason)
+    assert said["status"] == status
+
+
+def test_who_still_sends_too_large_a_body_sees_the_reply_and_may_ask_again(server):
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = HTTPConnection(host, int(port), timeout=10)
+    connection.connect()
+    kept = connection.sock
+
+    connection.request("POST", "/v1/enrolments", body=bytes(3_000_000))
+    refused = connection.getresponse()
+    refused.read()
+    connection.request("GET", "/healthz")
+    served_again = connection.getresponse()
+    served_again.read()
+
+    assert (refused.status, served_again.status) == (413, 200)
+    assert connection.sock is kept
+    connection.close()

@@ -55,7 +55,8 @@ class Bounded:
         self._count_refused("size" if is_size else "slow", group_of(scope["method"], scope["path"]))
         if is_size:
             detail = f"{detail} {MAX_BODY_BYTES} bytes" if "more" in detail else f"{detail} {MAX_BODY_BYTES}"
-        await refuse(send, status, code, detail, headers={"connection": "close"})  # Nobody reads the rest of it.
+        # A body that is too large is read on and thrown away for a while: who is still sending sees the reply.
+        await refuse(send, status, code, detail, headers={} if is_size else {"connection": "close"})
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -9,11 +9,13 @@ import resource
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from dashlight.border.asgi import PROBLEM_TYPE, problem_body
 from dashlight.cli.supervisor import Supervisor
 from dashlight.config import ServerSettings
 from dashlight.errors import Unavailable
@@ -22,13 +24,15 @@ MAX_HEAD_BYTES = 32 * 1024  # Of a request's line, headers and trailers.
 MAX_HEADERS = 100
 _SPARE_FILES = 512  # For the database, bundles that arrive and connections that are no streams.
 _DRAIN_LOOK_S = 0.02
+_LINGER_S = 2.0  # What a refused sender still sends is read for so long, else it would not see the reply.
+_MAX_LINGER_BYTES = 1024 * 1024
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with heads that are bounded in bytes and time, and readers that have to read.
 
     The parser alone would keep any number of bytes, wait for ever for the rest of a head, and for ever for a reader
-    who takes nothing of its reply.
+    who takes nothing of its reply. A head that is refused is answered with a problem document, as every request is.
     """
 
     head_timeout_s = 10.0
@@ -37,8 +41,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _headers = 0  # Of this request.
     _silent_bytes = 0  # Received since anything was complete.
     _is_in_head = False  # A request has begun, and its head is not whole.
+    _refusal: tuple[int, str, str] | None = None  # Why the parser was ended: status, code, detail.
+    _lingering_bytes: int | None = None  # Received since the refusal.
     _head_due: asyncio.TimerHandle | None = None
     _read_due: asyncio.TimerHandle | None = None
+    _end_due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -47,10 +54,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
-        for due in (self._head_due, self._read_due):
+        for due in (self._head_due, self._read_due, self._end_due):
             if due is not None:
                 due.cancel()
-        self._head_due = self._read_due = None
+        self._head_due = self._read_due = self._end_due = None
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -68,44 +75,72 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _end_slow_head(self) -> None:
         self._head_due = None
-        if self.transport.is_closing():
-            return
-        if self._head_bytes:
-            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
+        if self._is_in_head:
+            self._refuse(408, "too-slow", f"the head of the request took more than {self.head_timeout_s:g} s")
+        else:
+            self.transport.close()
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._lingering_bytes is not None or self.transport.is_closing()
 
     def _watch_head(self) -> None:
         cycle: RequestResponseCycle | None = self.cycle  # Before the first head there is none.
         is_answering = cycle is not None and not cycle.response_complete
-        if is_answering and self._head_due is not None:
+        if (is_answering or self._is_ending) and self._head_due is not None:
             self._head_due.cancel()
             self._head_due = None
-        elif not is_answering and self._head_due is None and not self.transport.is_closing():
+        elif not is_answering and self._head_due is None and not self._is_ending:
             self._head_due = self.loop.call_later(self.head_timeout_s, self._end_slow_head)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and end the connection when nothing gets complete for too long."""
+        if self._lingering_bytes is not None:
+            self._lingering_bytes += len(data)
+            if self._lingering_bytes > _MAX_LINGER_BYTES:
+                self.transport.abort()
+            return
         before = self._silent_bytes
         super().data_received(data)
         if self._silent_bytes == before:
             self._silent_bytes += len(data)
-            if self._silent_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self._refuse()
+            if self._silent_bytes > MAX_HEAD_BYTES:
+                self._refuse(431, "too-large", f"a header of more than {MAX_HEAD_BYTES} bytes")
         else:
             self._silent_bytes = 0
         self._watch_head()
 
-    def _refuse(self) -> None:
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.close()
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # The signature is uvicorn's.
+        """Answer what the parser refused; it is the parser's caller who calls this."""
+        self._refuse(*(self._refusal or (400, "bad-input", "this is not a request of HTTP/1.1")))
+
+    def _refuse(self, status: int, code: str, detail: str) -> None:
+        """Answer with a problem document, and end the connection once its sender can have read it."""
+        if self._is_ending:
+            return
+        body = problem_body(status, code, detail)
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            f"content-type: {PROBLEM_TYPE}",
+            f"content-length: {len(body)}",
+            "cache-control: no-store",
+            "connection: close",
+        ]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self._lingering_bytes = 0
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._end_due = self.loop.call_later(_LINGER_S, self.transport.close)
 
     def _count(self, size: int) -> None:
         self._silent_bytes = -1
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES:
-            raise ValueError(f"a head of more than {MAX_HEAD_BYTES} bytes")  # The parser ends the connection with 400.
+            self._end_parser(431, f"a head of more than {MAX_HEAD_BYTES} bytes")
+
+    def _end_parser(self, status: int, detail: str) -> None:
+        self._refusal = status, "too-large", detail
+        raise ValueError(detail)  # The parser ends with an error of its own, for which `send_400_response` is called.
 
     def on_message_begin(self) -> None:
         """Begin to count."""
@@ -126,6 +161,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Count a part of the request's line."""
+        if self._head_bytes + len(url) > MAX_HEAD_BYTES:
+            self._end_parser(414, f"an address of more than {MAX_HEAD_BYTES} bytes")
         self._count(len(url))
         super().on_url(url)
 
@@ -134,7 +171,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
         self._headers += 1
         if self._headers > MAX_HEADERS:
-            raise ValueError(f"more than {MAX_HEADERS} headers")
+            self._end_parser(431, f"more than {MAX_HEADERS} headers")
         super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
