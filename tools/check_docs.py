@@ -95,7 +95,7 @@ def main() -> int:
             (ROOT / name).write_text(text, encoding="utf-8")
         return 0
     found = [*stale_pages(ROOT), *broken_links(ROOT), *lost_pages(ROOT)]
-    found += [f"src/dashlight/config.py: {name} is not explained" for name in settings_without_words()]
+    found += [f"src/dashlight/config: {name} is not explained" for name in settings_without_words()]
     found += badly_named_metrics(ROOT / "src" / "dashlight")
     for problem in found:
         print(problem, file=sys.stderr)
