@@ -16,7 +16,7 @@ from dashlight.store.places import DAY_MS
 
 _EPOCH = date(1970, 1, 1)
 FIRST_DAY, LAST_DAY = 0, (date(9999, 12, 31) - _EPOCH).days
-_CURSOR = re.compile(r"(\d{1,15})\.(\d{1,18})\Z", re.ASCII)
+_CURSOR = re.compile(r"(-?\d{1,15})\.(-?\d{1,19})\Z", re.ASCII)
 _CURSORS_OF = "GET /v1/pictures"  # Sealed with them, so that those of other lists are refused.
 _NUMBER = re.compile(r"[+-]?\d{1,4}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 MARK_PARTITION_SHIFT = 36  # Of `qk`: one partition a tile of zoom 6.
 PICTURE_PARTITION_SHIFT = 26  # Of `number`.
+PERSONAL_PARTITION_SHIFT = 55  # Of a negative `number`: one partition for 512 days of told time (`store.numbers`).
+_PERSONAL_PARTS = 1 << 62 - PERSONAL_PARTITION_SHIFT
 _LAST_NUMBER = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")  # Of erased pictures too.
 _ARRAYS = {sa.BigInteger: "bigint[]", sa.LargeBinary: "bytea[]", sa.Text: "text[]"}
 _WITHOUT_COUNTER = frozenset({"terms", "sequence"})  # In SQLite: their numbers are told nowhere else.
 _NUMBERED = frozenset({"decision", "erasure", "object", "picture", "report", "statement"}) | _WITHOUT_COUNTER
-_PARTITIONED = {"mark": ("qk", MARK_PARTITION_SHIFT), "picture": ("number", PICTURE_PARTITION_SHIFT)}
+_PARTITIONED = {"mark": "qk", "picture": "number"}
 
 
 def is_postgresql(connection: sa.Connection) -> bool:
@@ -36,7 +38,7 @@ def driver(connection: sa.Connection) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def next_numbers(connection: sa.Connection, count: int) -> list[int]:
-    """Return numbers for new pictures, rising; none of them was given before, not even to one that was erased."""
+    """Return numbers for new `fleet` and `open` pictures, rising; none was given before, not even to an erased one."""
     if is_postgresql(connection):
         drawn = sa.text("SELECT nextval('picture_number') FROM generate_series(1, :count)")
         return [int(number) for number in connection.execute(drawn, {"count": count}).scalars()]
@@ -110,15 +112,22 @@ def _add_partitions(connection: sa.Connection, table: str, rows: Sequence[Row]) 
     The writer is alone (`Database`), so nobody makes the same one. A table is attached rather than made in its place,
     because that keeps no reader waiting.
     """
-    column, shift = _PARTITIONED[table]
-    for part in sorted({row[column] >> shift for row in rows}):
-        name = f"{table}_{part}"
+    column = _PARTITIONED[table]
+    for name, first, end in sorted({partition_of(table, row[column]) for row in rows}):
         if connection.execute(sa.text("SELECT to_regclass(:name)"), {"name": name}).scalar() is not None:
             continue
         connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
-        connection.exec_driver_sql(
-            f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({part << shift}) TO ({(part + 1) << shift})"
-        )
+        connection.exec_driver_sql(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({end})")
+
+
+def partition_of(table: str, key: int) -> tuple[str, int, int]:
+    """Return the name of the partition of `mark` or `picture` that holds a key, its first key and its end."""
+    shift = MARK_PARTITION_SHIFT if table == "mark" else PICTURE_PARTITION_SHIFT
+    name = table
+    if key < 0:
+        shift, name = PERSONAL_PARTITION_SHIFT, f"{table}_personal"
+    part = key >> shift
+    return f"{name}_{part + (_PERSONAL_PARTS if key < 0 else 0)}", part << shift, (part + 1) << shift
 
 
 def counters(connection: sa.Connection) -> dict[str, int]:

@@ -20,19 +20,20 @@ from dashlight.store.schema import daily
 
 MAX_FILTERED = 200_000  # Marks that a tile with a date filter looks at.
 
-_MARKS = "SELECT mark FROM mark WHERE qk >= ? AND qk < ? LIMIT ?"
-_LIVE = "SELECT mark FROM live WHERE cell >= ? AND cell < ? LIMIT ?"
+_MARKS = "SELECT mark FROM mark WHERE qk >= ? AND qk < ? ORDER BY qk, number LIMIT ?"
+_LIVE = "SELECT mark FROM live WHERE cell >= ? AND cell < ? ORDER BY cell, octant LIMIT ?"
 _COVER = (
     "SELECT qk, pictures, captured_ms, heading_ddeg, outline FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
 )
-_COVER_POINTS = "SELECT qk, pictures, captured_ms, heading_ddeg FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
+_POINTS = "SELECT qk - ? AS at, {told} AS told FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
+_TOLD = "(pictures << 26) | ((captured_ms / 86400000) << 9) | (heading_ddeg / 10)"  # 17 bits of days: until 2328.
 _COVER_DAYS = (
     "SELECT d.qk, d.pictures, d.captured_ms, c.heading_ddeg, c.outline FROM (SELECT resolution, qk, "
     "CAST(SUM(pictures) AS BIGINT) AS pictures, MAX(day) * 86400000 AS captured_ms FROM cover_day "
     "WHERE resolution = ? AND qk >= ? AND qk < ? AND day BETWEEN ? AND ? GROUP BY resolution, qk) d "
     "JOIN cover c ON c.resolution = d.resolution AND c.qk = d.qk"
 )
-_CENTRES = "SELECT qk FROM cover WHERE resolution = ? LIMIT ?"
+_CENTRES = "SELECT qk FROM cover WHERE resolution = ? ORDER BY qk LIMIT ?"
 _HISTOGRAM = (
     "SELECT day, CAST(SUM(pictures) AS BIGINT) FROM cover_day WHERE resolution = ? AND qk >= ? AND qk < ? GROUP BY day"
 )

@@ -199,7 +199,7 @@ def draw_picture(connection: sa.Connection, *, policies: Sequence[Policy], rando
     """
     p = picture.c
     last = connection.execute(sa.select(sa.func.max(p.number))).scalar()
-    if last is None:
+    if last is None or last < 1:  # None but `personal` ones, whose numbers are drawn and too far apart to be met.
         return None
     numbers = [random.randint(1, last) for _ in range(MAX_DRAWS)]
     is_cleared = sa.exists().where(cleared.c.picture == p.number)

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week
-from dashlight.store import bulk, collections, places, schema
+from dashlight.store import bulk, collections, numbers, places, schema
 from dashlight.store.bulk import Upsert
 from dashlight.store.database import Transaction
 from dashlight.store.outbox import NewEvent, tell
@@ -27,15 +28,17 @@ _UPSERT_LIVE = Upsert(
     schema.live,
     ("cell", "octant"),
     "captured_ms = excluded.captured_ms, number = excluded.number, mark = excluded.mark "
-    "WHERE excluded.captured_ms >= live.captured_ms",
+    # Of equal times the number decides, not the coming: those of `personal` pictures are drawn.
+    "WHERE (excluded.captured_ms, excluded.number) > (live.captured_ms, live.number)",
 )
 _UPSERT_COVER = Upsert(
     schema.cover,
     ("resolution", "qk"),
     "pictures = cover.pictures + excluded.pictures, "
-    "heading_ddeg = CASE WHEN excluded.captured_ms >= cover.captured_ms THEN excluded.heading_ddeg "
-    "ELSE cover.heading_ddeg END, "
-    "captured_ms = CASE WHEN excluded.captured_ms >= cover.captured_ms THEN excluded.captured_ms "
+    # Of equal times the greater heading, whichever came last.
+    "heading_ddeg = CASE WHEN (excluded.captured_ms, excluded.heading_ddeg) > (cover.captured_ms, cover.heading_ddeg) "
+    "THEN excluded.heading_ddeg ELSE cover.heading_ddeg END, "
+    "captured_ms = CASE WHEN excluded.captured_ms > cover.captured_ms THEN excluded.captured_ms "
     "ELSE cover.captured_ms END",
 )
 _UPSERT_COVER_DAY = Upsert(
@@ -149,15 +152,18 @@ def publish(
     """Make pictures public; they are on the map when the transaction is committed.
 
     `fleet` and `open` pictures are told one by one in the outbox; of `personal` ones the daily batch tells
-    one `refresh`.
+    one `refresh`, and their rows get numbers that say nothing of the batch (`store.numbers`).
     """
     connection = transaction.connection
-    numbers = bulk.next_numbers(connection, len(pictures))
+    times = [captured_parts(new.claim.captured) for new in pictures]
+    if policy is Policy.PERSONAL:
+        given = numbers.draw_numbers(connection, [captured_ms for captured_ms, _ in times])
+    else:
+        given = bulk.next_numbers(connection, len(pictures))
     sequence_number, first_rank = _sequence(connection, sequence, len(pictures))
     terms = _terms(connection, policy, pictures)
     shown, rows = [], []
-    for position, (number, new) in enumerate(zip(numbers, pictures, strict=True)):
-        captured_ms, precision = captured_parts(new.claim.captured)
+    for position, (number, new, (captured_ms, precision)) in enumerate(zip(given, pictures, times, strict=True)):
         one = Shown(
             number=number,
             id=new.id,
@@ -171,7 +177,8 @@ def publish(
         shown.append(one)
         row = _row(new, one, terms[new.license_id, new.attribution], object_number)
         rows.append({**row, "sequence": sequence_number, "rank": None if sequence is None else first_rank + position})
-    bulk.insert(connection, schema.picture, rows)
+    # In the order of the table: what lies together is written together.
+    bulk.insert(connection, schema.picture, sorted(rows, key=itemgetter("number")))
     show(transaction, shown)
     if policy is not Policy.PERSONAL:
         tell(transaction, [_picture_event(one) for one in shown])
@@ -263,7 +270,7 @@ def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
         )
         marks.append({"qk": one.place.qk, "number": one.number, "mark": mark})
         key = (one.place.qk >> places.LIVE_SHIFT, places.octant_of(one.heading_ddeg))
-        if key not in live or one.captured_ms >= live[key]["captured_ms"]:
+        if key not in live or (one.captured_ms, one.number) > (live[key]["captured_ms"], live[key]["number"]):
             live[key] = {
                 "cell": key[0],
                 "octant": key[1],
@@ -280,6 +287,11 @@ def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
     transaction.change.qks += [one.place.qk for one in shown]
 
 
+def _age(one: Shown) -> tuple[int, int]:
+    """Return what is greatest of the picture whose heading a cell shows."""
+    return one.captured_ms, one.heading_ddeg
+
+
 def _count(connection: sa.Connection, shown: Sequence[Shown]) -> None:
     newest: dict[tuple[int, int], Shown] = {}
     counts: Counter[tuple[int, int]] = Counter()
@@ -288,7 +300,7 @@ def _count(connection: sa.Connection, shown: Sequence[Shown]) -> None:
         for key in places.parents_of(one.place.h3_r15):
             counts[key] += 1
             by_day[(*key, one.day)] += 1
-            if key not in newest or newest[key].captured_ms <= one.captured_ms:
+            if key not in newest or _age(one) > _age(newest[key]):
                 newest[key] = one
     cover = []
     for (resolution, h3_cell), count in counts.items():

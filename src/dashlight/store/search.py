@@ -24,6 +24,7 @@ from dashlight.store import places, schema
 from dashlight.store.areas import MOST_RANGES, TILE_SHIFT, Area, days_of, ranges_of, tiles_of
 from dashlight.store.collections import CellMonth, collection_of
 from dashlight.store.conditions import Condition, collection_sql, sql_of
+from dashlight.store.numbers import BEFORE_ALL
 from dashlight.store.pictures import Position, StoredPicture, picture_select, stored_picture
 from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState, Precision
@@ -381,7 +382,7 @@ def _along_time(connection: sa.Connection, query: Query, limit: int, after: Posi
             break
         if walked >= MOST_WALKED:
             edge = span.end_ms if query.is_oldest_first else span.first_ms
-            return _Chosen(found, matched, gave_up=Position(edge, 0))
+            return _Chosen(found, matched, gave_up=Position(edge, BEFORE_ALL))
     return _Chosen(found, matched)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import sqlalchemy as sa
 
 from dashlight.store import collections, exports, places, schema
@@ -156,7 +157,7 @@ def _unshow(transaction: Transaction, rows: Sequence[Row]) -> None:
 
 
 def _freshen(connection: sa.Connection, cell: int, octant: int, number: int) -> None:
-    """Put the next freshest picture where the withdrawn one was the freshest."""
+    """Put the next freshest picture where the withdrawn one was the freshest; of equal times, as `show` does."""
     live, mark = schema.live, schema.mark
     here = (live.c.cell == cell, live.c.octant == octant)
     if not connection.execute(sa.delete(live).where(*here, live.c.number == number)).rowcount:
@@ -168,7 +169,8 @@ def _freshen(connection: sa.Connection, cell: int, octant: int, number: int) -> 
     marks = places.marks_from([row.mark for row in rows])
     candidates = (places.octants_of(marks["heading_ddeg"]) == octant).nonzero()[0]
     if len(candidates):
-        best = candidates[marks["captured_ms"][candidates].argmax()]
+        numbers = np.fromiter((row.number for row in rows), np.int64, len(rows))
+        best = candidates[np.lexsort((numbers[candidates], marks["captured_ms"][candidates]))[-1]]
         connection.execute(
             sa.insert(live).values(
                 cell=cell,
@@ -211,7 +213,7 @@ def _renew_newest(connection: sa.Connection, resolution: int, h3_cell: int) -> N
             sa.select(_p.c.captured_ms, _p.c.heading_ddeg)
             .where(_p.c.h3_r15.between(first, last))
             .where(sa.exists().where(mark.c.qk == _p.c.qk, mark.c.number == _p.c.number))
-            .order_by(_p.c.captured_ms.desc())
+            .order_by(_p.c.captured_ms.desc(), _p.c.heading_ddeg.desc())
             .limit(1)
         ).one_or_none()
         if newest is not None:

@@ -37,7 +37,7 @@ PARAMETERS = (
 _NUMBER = re.compile(r"[+-]?(?:\d{1,4}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _ALTITUDE = re.compile(r"[+-]?\d{1,9}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,12}\Z", re.ASCII)
-_CURSOR = re.compile(r"(-?\d{1,15})\.(\d{1,19})\Z", re.ASCII)
+_CURSOR = re.compile(r"(-?\d{1,15})\.(-?\d{1,19})\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
