@@ -32,7 +32,7 @@ RESOLUTIONS = (1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8)  # Of H3, for zoom 0 to 10: abou
 _FRINGE = 8  # Cells whose centre lies within 1/8 of a tile outside may reach in.
 _REMEMBERED_CHANGES = 256
 _ENTRY_BYTES = 400  # What an entry costs beside its bytes.
-_CODE_BITS, _CODE_MASK = 24, (1 << 24) - 1  # A tile as one number: zoom, column, row.
+_CODE_BITS = 24  # A tile as one number: zoom, column, row.
 
 Days = tuple[int, int]
 
@@ -262,12 +262,6 @@ class _Cache:
         keys.discard(key)
         if not keys:
             del self._by_place[place]
-
-
-def touched_tiles(qks: Iterable[int]) -> set[tuple[int, int, int]]:
-    """Return every tile (zoom, x, y) that shows something of the places `qks`."""
-    codes = _touched_codes(qks)
-    return {(code >> 2 * _CODE_BITS, (code >> _CODE_BITS) & _CODE_MASK, code & _CODE_MASK) for code in codes}
 
 
 def _code_of(zoom: int, x: int, y: int) -> int:

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from dashlight.cli.edge_options import add_config
+from dashlight.cli.config_option import add_config
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import encodable, shown
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dashlight.cli.config_option import add_config
 from dashlight.config import EdgeSettings
 
 if TYPE_CHECKING:
@@ -25,16 +26,6 @@ def add_home(parser: argparse.ArgumentParser) -> None:
     )
     add_config(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line (docs/reference/edge-json.md)")
-
-
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the settings file."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="settings file (default: $DASHLIGHT_CONFIG, or dashlight/config.toml in your configuration folder)",
-    )
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:

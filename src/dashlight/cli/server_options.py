@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashlight.cli.edge_options import add_config
+from dashlight.cli.config_option import add_config
 
 if TYPE_CHECKING:
     from dashlight.config import ServerSettings

@@ -38,7 +38,7 @@ def add_copy(verbs: argparse._SubParsersAction[Any]) -> None:
 
 
 def _settings(place: Path) -> tuple[ServerSettings, Path]:
-    from dashlight.config import ServerSettings, data_home, environment, load
+    from dashlight.config import ServerSettings, effective_folder, environment, load
 
     if place.suffix != ".toml":
         return ServerSettings(data=place), place
@@ -47,7 +47,7 @@ def _settings(place: Path) -> tuple[ServerSettings, Path]:
     if not place.is_file():
         raise InputError(f"there is no settings file {place}", code="no-settings")
     settings = load(ServerSettings, "server", flags={}, env={}, file=place).settings
-    return settings, settings.data or data_home(environment()) / "server"
+    return settings, effective_folder("server", settings.data, environment())[0]
 
 
 def _copy(args: argparse.Namespace) -> int:

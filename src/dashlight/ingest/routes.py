@@ -30,7 +30,7 @@ class EnrolmentRequest(BaseModel):
     license: str = Field(max_length=40)
 
 
-class Enrolment(BaseModel):
+class EnrolmentReply(BaseModel):
     """What an enrolment got."""
 
     credential: str
@@ -82,10 +82,10 @@ def make_router(door: Door) -> APIRouter:
     router = APIRouter(tags=["contributors"])
 
     @router.post("/v1/enrolments", status_code=201)
-    async def enrol(asked: Annotated[EnrolmentRequest, Body()]) -> Enrolment:
+    async def enrol(asked: Annotated[EnrolmentRequest, Body()]) -> EnrolmentReply:
         """Spend an invite and get a credential and the first tokens."""
         enrolled = await door.enrol(asked.invite, asked.policy, asked.license)
-        return Enrolment(
+        return EnrolmentReply(
             credential=enrolled.credential,
             policy=enrolled.policy,
             license=enrolled.license_id,

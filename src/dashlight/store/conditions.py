@@ -22,7 +22,7 @@ from dashlight.store.schema import Precision
 _p, _t = schema.picture.c, schema.terms.c
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What values a property has."""
 
     TEXT = "text"
@@ -32,20 +32,20 @@ class Kind(StrEnum):
     COLLECTION = "collection"  # A sequence's 16 bytes, a `CellMonth`, or None for a name that no collection has.
 
 
-PROPERTIES: dict[str, tuple[Kind, sa.ColumnElement[Any] | None]] = {
-    "id": (Kind.ID, _p.id),
-    "collection": (Kind.COLLECTION, None),
-    "datetime": (Kind.TIME, _p.captured_ms),
-    "view:azimuth": (Kind.NUMBER, _p.heading_ddeg / sa.literal(10.0)),
-    "license": (Kind.TEXT, _t.license),
-    "dashlight:policy": (Kind.TEXT, _t.policy),
-    "dashlight:attribution": (Kind.TEXT, sa.func.nullif(_t.attribution, "")),
-    "dashlight:accuracy_m": (Kind.NUMBER, _p.accuracy_dm / sa.literal(10.0)),
-    "dashlight:rank": (Kind.NUMBER, _p.rank),
-    "dashlight:width": (Kind.NUMBER, _p.width),
-    "dashlight:height": (Kind.NUMBER, _p.height),
+PROPERTIES: dict[str, tuple[ValueKind, sa.ColumnElement[Any] | None]] = {
+    "id": (ValueKind.ID, _p.id),
+    "collection": (ValueKind.COLLECTION, None),
+    "datetime": (ValueKind.TIME, _p.captured_ms),
+    "view:azimuth": (ValueKind.NUMBER, _p.heading_ddeg / sa.literal(10.0)),
+    "license": (ValueKind.TEXT, _t.license),
+    "dashlight:policy": (ValueKind.TEXT, _t.policy),
+    "dashlight:attribution": (ValueKind.TEXT, sa.func.nullif(_t.attribution, "")),
+    "dashlight:accuracy_m": (ValueKind.NUMBER, _p.accuracy_dm / sa.literal(10.0)),
+    "dashlight:rank": (ValueKind.NUMBER, _p.rank),
+    "dashlight:width": (ValueKind.NUMBER, _p.width),
+    "dashlight:height": (ValueKind.NUMBER, _p.height),
     "dashlight:captured_precision": (
-        Kind.TEXT,
+        ValueKind.TEXT,
         sa.case({int(precision): precision.name.lower() for precision in Precision}, value=_p.captured_precision),
     ),
 }

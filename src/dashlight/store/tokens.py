@@ -14,7 +14,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -25,14 +24,6 @@ from dashlight.store.schema import enrolment, invite, token
 from dashlight.wire import from_base64url, to_base64url
 
 SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """What an enrolment may do."""
-
-    policy: Policy
-    license_id: str
 
 
 def new_secret(*, draw: Callable[[int], bytes] = secrets.token_bytes) -> str:

@@ -4,12 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashlight.catalog.routes import accepted_encoding
-from dashlight.catalog.tiles import RESOLUTIONS, Tile, _Cache, reaching_in, touched_tiles
+from dashlight.catalog.tiles import _CODE_BITS, RESOLUTIONS, Tile, _Cache, _touched_codes, reaching_in
 from dashlight.model import LonLat, h3_parent, h3_r15_of, qk_of, qk_range
 from dashlight.store import places
 from dashlight.store.database import Change
 
 positions = st.builds(LonLat, st.floats(-179.9, 179.9), st.floats(-84, 84))
+
+
+def touched_tiles(qks):
+    """Return every tile (zoom, x, y) that a change of the places drops."""
+    mask = (1 << _CODE_BITS) - 1
+    return {(code >> 2 * _CODE_BITS, code >> _CODE_BITS & mask, code & mask) for code in _touched_codes(qks)}
 
 
 def tile(content=b"x"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from dashlight.catalog.exports.names import KINDS, kind_of, media_type_of
+from dashlight.catalog.exports.names import OFFERS, media_type_of, offer_of
 from dashlight.catalog.features import day_text
 from dashlight.model import BBox
 from dashlight.store.exports import Export, ExportFile, Totals
@@ -56,11 +56,11 @@ def index_of(shown: Sequence[Listed], unfinished: Sequence[Export], *, origin: s
 
 
 def _summary(listed: Listed, origin: str) -> dict[str, Any]:
-    kind = kind_of(listed.export.format)
+    offer = offer_of(listed.export.format)
     return {
         "format": listed.export.format,
-        "title": kind.title if kind else listed.export.format,
-        "description": kind.description if kind else "",
+        "title": offer.title if offer else listed.export.format,
+        "description": offer.description if offer else "",
         "day": day_text(listed.export.day),
         "pictures": listed.export.pictures,
         "files": listed.totals.files,
@@ -98,26 +98,26 @@ def export_assets(shown: Sequence[Listed], *, origin: str) -> dict[str, Any]:
     """Return exports as STAC assets by key: each file, or of an export of many files their list."""
     assets: dict[str, Any] = {}
     for listed in shown:
-        kind = kind_of(listed.export.format)
-        if kind is None:
+        offer = offer_of(listed.export.format)
+        if offer is None:
             continue
         if listed.totals.files > MOST_ASSETS:
-            assets[kind.name] = {
-                "href": address_of(origin, kind.name),
+            assets[offer.name] = {
+                "href": address_of(origin, offer.name),
                 "type": _JSON_TYPE,
-                "title": kind.title,
-                "description": f"{kind.description} {listed.totals.files} files, listed here.",
+                "title": offer.title,
+                "description": f"{offer.description} {listed.totals.files} files, listed here.",
                 "roles": ["metadata"],
             }
             continue
         for file in listed.files:
             if not file.is_withdrawn:
                 name = file.path.rpartition(".")[0].replace("/", "-")
-                assets[f"{kind.name}-{name}"] = {
-                    "href": address_of(origin, kind.name, file.path),
-                    "type": kind.media_type,
-                    "title": f"{kind.title}: {file.path}",
-                    "description": kind.description,
+                assets[f"{offer.name}-{name}"] = {
+                    "href": address_of(origin, offer.name, file.path),
+                    "type": offer.media_type,
+                    "title": f"{offer.title}: {file.path}",
+                    "description": offer.description,
                     "roles": ["data"],
                 }
     return assets
@@ -146,7 +146,7 @@ def exports_collection(
         "stac_extensions": [],
         "id": "exports",
         "title": "Exports",
-        "description": "What is on the map as files: " + " ".join(kind.description for kind in KINDS),
+        "description": "What is on the map as files: " + " ".join(offer.description for offer in OFFERS),
         "license": license_id,
         "extent": {"spatial": {"bbox": [box]}, "temporal": {"interval": [interval]}},
         "assets": export_assets(shown, origin=origin),

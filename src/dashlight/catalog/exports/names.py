@@ -13,7 +13,7 @@ MEDIA_TYPES = {".parquet": PARQUET_TYPE, ".pmtiles": PMTILES_TYPE}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Offer:
     """A format for people.
 
     Attributes:
@@ -29,23 +29,23 @@ class Kind:
     media_type: str
 
 
-KINDS = (
-    Kind("geoparquet", "Snapshot", "All pictures as GeoParquet 1.1, in the order of the map.", PARQUET_TYPE),
-    Kind(
+OFFERS = (
+    Offer("geoparquet", "Snapshot", "All pictures as GeoParquet 1.1, in the order of the map.", PARQUET_TYPE),
+    Offer(
         "partitions",
         "Daily partitions",
         "All pictures as GeoParquet 1.1, a file for each day, week or month and H3 cell of resolution 4.",
         PARQUET_TYPE,
     ),
-    Kind("pmtiles", "Tiles", "The vector tiles of the map as one PMTiles archive for static hosting.", PMTILES_TYPE),
-    Kind("bundles", "Bundles", "Where the bytes of each picture lie, for programs that stream them.", PARQUET_TYPE),
+    Offer("pmtiles", "Tiles", "The vector tiles of the map as one PMTiles archive for static hosting.", PMTILES_TYPE),
+    Offer("bundles", "Bundles", "Where the bytes of each picture lie, for programs that stream them.", PARQUET_TYPE),
 )
 NAMES = EXPORT_FORMATS
 
 
-def kind_of(name: str) -> Kind | None:
+def offer_of(name: str) -> Offer | None:
     """Return a format, or None when there is none of that name."""
-    return next((kind for kind in KINDS if kind.name == name), None)
+    return next((offer for offer in OFFERS if offer.name == name), None)
 
 
 def media_type_of(path: str) -> str:

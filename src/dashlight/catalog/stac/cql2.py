@@ -22,10 +22,10 @@ from dashlight.store.conditions import (
     Comparison,
     Condition,
     IsNull,
-    Kind,
     Not,
     Operator,
     Value,
+    ValueKind,
 )
 
 MOST_NODES = 200
@@ -133,19 +133,19 @@ def _comparison(operator: Operator, left: Any, right: Any) -> Condition:
         operator, left, right = _TURNED[operator], right, left
     name = _property(left)
     kind = PROPERTIES[name][0]
-    if kind in (Kind.ID, Kind.COLLECTION) and operator not in ("=", "<>"):
+    if kind in (ValueKind.ID, ValueKind.COLLECTION) and operator not in ("=", "<>"):
         raise _wrong(f"{name} can be compared by = and <> only, not by {operator}")
-    if kind is Kind.TIME and isinstance(right, dict) and set(right) == {"date"}:
+    if kind is ValueKind.TIME and isinstance(right, dict) and set(right) == {"date"}:
         return _day_comparison(name, operator, right["date"])
     return Comparison(name, operator, _value(name, kind, right))
 
 
-def _value(name: str, kind: Kind, value: Any) -> Value:
-    if kind is Kind.NUMBER:
+def _value(name: str, kind: ValueKind, value: Any) -> Value:
+    if kind is ValueKind.NUMBER:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise _wrong(f"{name} is a number, and {value!r:.60} is not")
         return float(value)
-    if kind is Kind.TIME:
+    if kind is ValueKind.TIME:
         text = value["timestamp"] if isinstance(value, dict) and set(value) == {"timestamp"} else value
         if not isinstance(text, str):
             raise _wrong(f"{name} is a time, and {value!r:.60} is not", hint="TIMESTAMP('2026-11-23T10:00:00Z')")
@@ -154,11 +154,11 @@ def _value(name: str, kind: Kind, value: Any) -> Value:
         raise _wrong(f"{name} is a text, and {value!r:.60} is not")
     if "\0" in value:
         raise _wrong(f"{name} is compared with a text that holds a zero character")
-    return value if kind is Kind.TEXT else _name(kind, value)
+    return value if kind is ValueKind.TEXT else _name(kind, value)
 
 
-def _name(kind: Kind, value: str) -> Value:
-    if kind is Kind.COLLECTION:
+def _name(kind: ValueKind, value: str) -> Value:
+    if kind is ValueKind.COLLECTION:
         key = parsed_collection(value)
         return key.bytes if isinstance(key, UUID) else key
     try:

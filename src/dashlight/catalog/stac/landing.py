@@ -13,7 +13,7 @@ from stac_fastapi.types.stac import Conformance, LandingPage
 from dashlight.catalog.stac.asked import SORTABLES
 from dashlight.catalog.stac.collections import QUERYABLES_REL, SCHEMA_TYPE
 from dashlight.catalog.stac.items import GEOJSON_TYPE, JSON_TYPE, STAC_VERSION, Site
-from dashlight.store.conditions import PROPERTIES, Kind
+from dashlight.store.conditions import PROPERTIES, ValueKind
 
 OPENAPI_TYPE = "application/vnd.oai.openapi+json;version=3.0"
 SORTABLES_REL = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
@@ -75,12 +75,12 @@ def conformance() -> Conformance:
     return {"conformsTo": list(CONFORMS_TO)}
 
 
-_KINDS: dict[Kind, dict[str, Any]] = {
-    Kind.TEXT: {"type": "string"},
-    Kind.NUMBER: {"type": "number"},
-    Kind.TIME: {"type": "string", "format": "date-time"},
-    Kind.ID: {"type": "string", "format": "uuid"},
-    Kind.COLLECTION: {"type": "string"},
+_KINDS: dict[ValueKind, dict[str, Any]] = {
+    ValueKind.TEXT: {"type": "string"},
+    ValueKind.NUMBER: {"type": "number"},
+    ValueKind.TIME: {"type": "string", "format": "date-time"},
+    ValueKind.ID: {"type": "string", "format": "uuid"},
+    ValueKind.COLLECTION: {"type": "string"},
 }
 _TITLES = {
     "id": "Picture",
@@ -108,7 +108,7 @@ def sortables(address: str) -> dict[str, Any]:
     return _schema(address, "Sortables", {name: PROPERTIES[name][0] for name in SORTABLES})
 
 
-def _schema(address: str, title: str, kinds: dict[str, Kind]) -> dict[str, Any]:
+def _schema(address: str, title: str, kinds: dict[str, ValueKind]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": address,
