@@ -8,7 +8,7 @@ import street_drives
 from servers import served
 
 from dashlight.store import reports
-from dashlight.store.moderated import Reason, Ruling, Verdict
+from dashlight.store.moderated import Decision, Reason, Ruling
 from dashlight.store.places import day_of
 
 HERE = f"#at=17/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}"
@@ -90,7 +90,7 @@ def test_reports_and_decisions_are_told(server, browser, axe, width, height):
     browser.wait_text("article[lang=en] [data-decisions]", "Nothing was reported yet.")
     for picture in pictures[:2]:
         server.client.post(f"/v1/pictures/{picture}/report", json={"issue": "privacy"})
-    ruling = Ruling(Verdict.ERASE, Reason.FACE, "A face could be recognised.")
+    ruling = Ruling(Decision.ERASE, Reason.FACE, "A face could be recognised.")
     server.store.database.write(lambda t: reports.decide(t, UUID(pictures[0]), ruling, day=day_of(datetime.now(UTC))))
 
     browser.open(f"{server.url}/about#en")

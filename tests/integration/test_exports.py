@@ -31,7 +31,7 @@ from dashlight.ingest.personal import publish_staged
 from dashlight.model import PictureClaim, Policy, destination
 from dashlight.store import exports, reports
 from dashlight.store.backup import back_up
-from dashlight.store.moderated import Ruling, Verdict
+from dashlight.store.moderated import Decision, Ruling
 from dashlight.store.upkeep import sweep
 from dashlight.wire import BundlePicture, bundle_key, encode_bundle
 
@@ -368,7 +368,7 @@ def test_a_hidden_picture_vanishes_and_one_that_is_put_back_comes_with_the_next_
     for name in ("geoparquet", "partitions"):
         assert hidden not in {row["id"] for row in export_readers.rows(server, name)}
 
-    server.store.database.write(lambda t: reports.decide(t, UUID(hidden), Ruling(Verdict.RESTORE), day=0))
+    server.store.database.write(lambda t: reports.decide(t, UUID(hidden), Ruling(Decision.RESTORE), day=0))
     reports.carry_out(server.store.database, server.store.objects)
     export_readers.make(server, server.folder, "geoparquet", "partitions")
     for name in ("geoparquet", "partitions"):

@@ -9,7 +9,7 @@ from servers import served
 
 from dashlight.errors import Conflict, NotFound, Unauthorized
 from dashlight.store import moderated, operators, reports, schema
-from dashlight.store.moderated import HIDING, Reason, Ruling, Verdict
+from dashlight.store.moderated import HIDING, Decision, Reason, Ruling
 from dashlight.store.operators import Passkey
 
 DAY = 20_780  # 2026-11-23
@@ -56,14 +56,14 @@ def test_reports_are_queued_counted_and_decided(running):
     assert read(running, reports.shown_though_reported, HIDING) == [UUID(pictures[4])]
     assert read(running, reports.oldest_day) == DAY - 3
 
-    for picture, verdict, reason in (
-        (pictures[0], Verdict.RESTORE, Reason.UNCLEAR_REPORT),
-        (pictures[1], Verdict.RESTORE, Reason.NOTHING_WRONG),
-        (pictures[2], Verdict.KEEP, Reason.TO_BE_ASKED),
-        (pictures[3], Verdict.ERASE, Reason.FACE),
-        (pictures[4], Verdict.KEEP, Reason.PRIVATE_PLACE),
+    for picture, decision, reason in (
+        (pictures[0], Decision.RESTORE, Reason.UNCLEAR_REPORT),
+        (pictures[1], Decision.RESTORE, Reason.NOTHING_WRONG),
+        (pictures[2], Decision.KEEP, Reason.TO_BE_ASKED),
+        (pictures[3], Decision.ERASE, Reason.FACE),
+        (pictures[4], Decision.KEEP, Reason.PRIVATE_PLACE),
     ):
-        write(running, reports.decide, UUID(picture), Ruling(verdict, reason, f"{verdict}."), day=DAY)
+        write(running, reports.decide, UUID(picture), Ruling(decision, reason, f"{decision}."), day=DAY)
     assert reports.carry_out(running.store.database, running.store.objects) == 5
 
     assert read(running, reports.queue, urgent=HIDING) == []

@@ -101,7 +101,7 @@ def test_a_decision_has_a_reason_and_may_say_something(running, tmp_path, capsys
     look_each_minute(running)
     told = running.client.get("/v1/moderation").json()
 
-    assert (wrong, code, decided["verdict"]) == (2, 0, "keep")
+    assert (wrong, code, decided["decision"]) == (2, 0, "keep")
     assert [(each["reason"], each["sentence"]) for each in told["statements"]] == [("to_be_asked", "We ask first.")]
     assert told["waiting"]["pictures"] == 0
     assert shown(running) == 1
@@ -113,7 +113,7 @@ def test_without_a_server_a_decision_is_carried_out_at_once(tmp_path, capsys):
 
     _, (decided,) = command(capsys, tmp_path, "erase", picture)
 
-    assert decided == {"picture": picture, "verdict": "erase", "done": True}
+    assert decided == {"picture": picture, "decision": "erase", "done": True}
     with served(tmp_path) as server:
         assert server.client.get(f"/v1/pictures/{picture}").status_code == 410
 

@@ -15,7 +15,7 @@ from dashlight.ingest.recheck import Readable
 from dashlight.ingest.reported_look import ReportedLook
 from dashlight.model import PictureClaim, destination
 from dashlight.store import reports, schema
-from dashlight.store.moderated import HIDING, Reason, Ruling, Verdict
+from dashlight.store.moderated import HIDING, Decision, Reason, Ruling
 from dashlight.store.places import day_of
 from dashlight.store.upkeep import open_store
 from dashlight.wire import BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle
@@ -43,7 +43,7 @@ def restore_all(database):
     day = day_of(datetime.now(UTC))
     with database.read() as connection:
         ids = [each.picture_id for each in reports.waiting(connection) if each.is_hidden]
-    ruling = Ruling(Verdict.RESTORE, Reason.FLOOD)
+    ruling = Ruling(Decision.RESTORE, Reason.FLOOD)
     for each in ids:
         database.write(lambda t, each=each: reports.decide(t, each, ruling, day=day))
     return ids

@@ -19,7 +19,7 @@ from dashlight.ingest.recheck import Readable
 from dashlight.model import Policy, RedactedPicture, thumbnail_size_of
 from dashlight.model.frame import _SEAL
 from dashlight.store import reports
-from dashlight.store.moderated import Ruling, Verdict
+from dashlight.store.moderated import Decision, Ruling
 from dashlight.store.pictures import draw_picture
 from dashlight.store.places import day_of
 from dashlight.vision.weights import default_folder
@@ -158,7 +158,7 @@ def test_a_look_that_objects_to_everything_does_not_blank_the_map(tmp_path):
             with database.read() as connection:
                 first = reports.waiting(connection)[0].picture_id
             heard.is_told.clear()
-            database.write(lambda t: reports.decide(t, first, Ruling(Verdict.RESTORE), day=today))
+            database.write(lambda t: reports.decide(t, first, Ruling(Decision.RESTORE), day=today))
             reports.carry_out(database, running.store.objects)
             assert heard.is_told.wait(PATIENCE_S), "it goes on when the operator has decided"
             codes = {i: running.client.get(f"/v1/pictures/{i}").status_code for i in ids}
@@ -231,7 +231,7 @@ def test_a_picture_that_the_operator_put_back_is_left_alone_until_it_is_erased(t
             with database.read() as connection:
                 (waiting,) = reports.waiting(connection)
             database.write(
-                lambda t, each=waiting.picture_id: reports.decide(t, each, Ruling(Verdict.RESTORE), day=20_000)
+                lambda t, each=waiting.picture_id: reports.decide(t, each, Ruling(Decision.RESTORE), day=20_000)
             )
             assert reports.carry_out(database, objects) == 1
 

@@ -29,12 +29,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     show = _add(verbs, "show", "show what was said about one picture", has_picture=True)
     show.add_argument("--save", type=Path, metavar="FILE", help="write the picture's JPEG to this file")
     show.set_defaults(run=_show)
-    for verdict, text in (
+    for decision, text in (
         ("restore", "put a picture back onto the map, or leave it there; reports do not hide it again"),
         ("keep", "keep a picture hidden, and erase it after 30 days if nothing else is decided"),
         ("erase", "erase a picture and its bytes for good"),
     ):
-        decide = _add(verbs, verdict, text, has_picture=True)
+        decide = _add(verbs, decision, text, has_picture=True)
         decide.add_argument("--reason", default="other", metavar="REASON", help="why; told with --say (default: other)")
         decide.add_argument(
             "--say", default="", metavar="SENTENCE", help="a sentence that everybody can read on the page about the map"
@@ -128,18 +128,18 @@ def _decide(args: argparse.Namespace) -> int:
 
     from dashlight.errors import HostError, UsageError
     from dashlight.store import reports
-    from dashlight.store.moderated import REASONS, Reason, Ruling, Verdict
+    from dashlight.store.moderated import REASONS, Decision, Reason, Ruling
     from dashlight.store.upkeep import lock_store
 
     _, folder = existing_server(args)
-    verdict = Verdict(args.report_command)
-    if args.reason not in REASONS[verdict]:
-        known = ", ".join(REASONS[verdict])
-        raise UsageError(f"--reason {args.reason!r} is no reason to {verdict} a picture", hint=f"one of {known}")
-    ruling = Ruling(verdict, Reason(args.reason), args.say)
+    decision = Decision(args.report_command)
+    if args.reason not in REASONS[decision]:
+        known = ", ".join(REASONS[decision])
+        raise UsageError(f"--reason {args.reason!r} is no reason to {decision} a picture", hint=f"one of {known}")
+    ruling = Ruling(decision, Reason(args.reason), args.say)
     store = _open(args)
     try:
-        verdict = store.database.write(
+        decision = store.database.write(
             lambda t: reports.decide(t, args.picture, ruling, day=int(time.time()) // _DAY_S)
         )
         try:
@@ -152,7 +152,7 @@ def _decide(args: argparse.Namespace) -> int:
     finally:
         store.database.close()
     if args.json:
-        print_json({"picture": str(args.picture), "verdict": str(verdict), "done": is_done})
+        print_json({"picture": str(args.picture), "decision": str(decision), "done": is_done})
     else:
         sys.stdout.write("done\n" if is_done else "decided; the running server carries it out within a minute\n")
     return 0

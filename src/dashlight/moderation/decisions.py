@@ -10,15 +10,15 @@ from uuid import UUID
 from dashlight.errors import InputError, NotFound
 from dashlight.store import reports
 from dashlight.store.database import Database, Transaction
-from dashlight.store.moderated import REASONS, Reason, Ruling, Verdict
+from dashlight.store.moderated import REASONS, Decision, Reason, Ruling
 from dashlight.store.objects import Objects
 
 SHOW, KEEP, ERASE = "show", "keep", "erase"
 CHOICES = (SHOW, KEEP, ERASE)
 AT_ONCE = (SHOW, KEEP)  # What may be decided about many pictures in one go; none of it is for good.
-_VERDICTS = {SHOW: Verdict.RESTORE, KEEP: Verdict.KEEP, ERASE: Verdict.ERASE}
-REASONS_FOR = REASONS[Verdict.RESTORE]
-REASONS_AGAINST = REASONS[Verdict.KEEP]
+_DECISIONS = {SHOW: Decision.RESTORE, KEEP: Decision.KEEP, ERASE: Decision.ERASE}
+REASONS_FOR = REASONS[Decision.RESTORE]
+REASONS_AGAINST = REASONS[Decision.KEEP]
 
 Form = Mapping[str, Sequence[str]]
 
@@ -59,11 +59,11 @@ def parsed_ruling(form: Form, *, choices: Sequence[str] = CHOICES) -> Ruling:
     choice = _one(form, "choice")
     if choice not in choices:
         raise InputError(f"choice {choice[:40]!r} is none of {', '.join(choices)}", code="bad-choice")
-    verdict = _VERDICTS[choice]
-    said = _one(form, "reason_for" if verdict is Verdict.RESTORE else "reason_against")
-    if said not in REASONS[verdict]:
-        raise InputError(f"reason {said[:40]!r} is none of {', '.join(REASONS[verdict])}", code="bad-reason")
-    return Ruling(verdict, Reason(said), _one(form, "sentence"))
+    decision = _DECISIONS[choice]
+    said = _one(form, "reason_for" if decision is Decision.RESTORE else "reason_against")
+    if said not in REASONS[decision]:
+        raise InputError(f"reason {said[:40]!r} is none of {', '.join(REASONS[decision])}", code="bad-reason")
+    return Ruling(decision, Reason(said), _one(form, "sentence"))
 
 
 def parsed_ids(form: Form, *, most: int) -> list[UUID]:

@@ -334,7 +334,7 @@ def _add_reports(router: APIRouter, moderation: Moderation) -> None:
         except InputError as exc:
             return _report_page(moderation, request, picture_id, session, trouble=exc, given=given_in(form))
         count = decisions.decide(moderation.database, moderation.objects, [picture_id], ruling, day=moderation.today)
-        done = str(ruling.verdict) if count else "gone"
+        done = str(ruling.decision) if count else "gone"
         with moderation.database.read() as connection:
             following = reports.reported(connection, reports.queue(connection, urgent=HIDING)[:1])
         path = f"/operator/reports/{following[0].picture_id}" if following else "/operator/reports"

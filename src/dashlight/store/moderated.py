@@ -19,7 +19,7 @@ from dashlight.store.database import Transaction
 
 MOST_STATEMENTS = 100  # The newest so many are shown.
 MOST_CHARACTERS = 280  # Of a public sentence.
-REPORTED = "reported"  # What is counted beside verdicts: that somebody reported,
+REPORTED = "reported"  # What is counted beside decisions: that somebody reported,
 REFUSED = "refused"  # and that an upload was refused,
 UPLOAD = "upload"  # which is the issue of those.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Issue(StrEnum):
 HIDING = frozenset({Issue.PRIVACY, Issue.BLUR_MISSING})  # They hide a picture at once.
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What becomes of a reported picture."""
 
     RESTORE = "restore"  # It is shown again.
@@ -87,11 +87,11 @@ _AGAINST = (
     Reason.OTHER,
 )
 _FOR = (Reason.NOTHING_WRONG, Reason.PAINTED_OVER, Reason.UNCLEAR_REPORT, Reason.FLOOD, Reason.OTHER)
-REASONS: dict[Verdict, tuple[Reason, ...]] = {
-    Verdict.RESTORE: _FOR,
-    Verdict.DISMISS: _FOR,
-    Verdict.KEEP: (Reason.TO_BE_ASKED, *_AGAINST),
-    Verdict.ERASE: _AGAINST,
+REASONS: dict[Decision, tuple[Reason, ...]] = {
+    Decision.RESTORE: _FOR,
+    Decision.DISMISS: _FOR,
+    Decision.KEEP: (Reason.TO_BE_ASKED, *_AGAINST),
+    Decision.ERASE: _AGAINST,
 }
 
 
@@ -100,21 +100,21 @@ class Ruling:
     """A decision, and what is said of it.
 
     Attributes:
-        verdict: What becomes of the picture.
-        reason: Why; one of `REASONS` of the verdict.
+        decision: What becomes of the picture.
+        reason: Why; one of `REASONS` of the decision.
         sentence: For everybody to read, or empty.
     """
 
-    verdict: Verdict
+    decision: Decision
     reason: Reason = Reason.OTHER
     sentence: str = ""
 
     def __post_init__(self) -> None:
-        """Raise InputError when the reason is none for the verdict, or the sentence is not one line of text."""
-        if self.reason not in REASONS[self.verdict]:
-            known = ", ".join(REASONS[self.verdict])
+        """Raise InputError when the reason is none for the decision, or the sentence is not one line of text."""
+        if self.reason not in REASONS[self.decision]:
+            known = ", ".join(REASONS[self.decision])
             raise InputError(
-                f"{self.reason} is no reason to {self.verdict} a picture", hint=f"one of {known}", code="bad-reason"
+                f"{self.reason} is no reason to {self.decision} a picture", hint=f"one of {known}", code="bad-reason"
             )
         if len(self.sentence) > MOST_CHARACTERS or not self.sentence.isprintable():
             raise InputError(
@@ -131,7 +131,7 @@ class Count:
     Attributes:
         month: `YYYY-MM`.
         issue: What was said to be wrong; `upload` for uploads.
-        decision: A verdict, `reported` or `refused`.
+        decision: A `Decision`, `reported` or `refused`.
         pictures: How many; of `upload` bundles.
     """
 
@@ -149,7 +149,7 @@ class Statement:
         number: Of its row.
         month: `YYYY-MM`.
         issue: What was reported.
-        decision: A verdict.
+        decision: A `Decision`.
         reason: Why.
         sentence: In the operator's words.
     """
@@ -186,7 +186,7 @@ def say(transaction: Transaction, ruling: Ruling, *, issue: str, day: int) -> No
             sa.insert(schema.statement).values(
                 month=month_of(day),
                 issue=issue,
-                decision=str(ruling.verdict),
+                decision=str(ruling.decision),
                 reason=str(ruling.reason),
                 sentence=ruling.sentence,
             )

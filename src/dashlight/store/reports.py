@@ -17,7 +17,7 @@ from dashlight.errors import NotFound, Unavailable
 from dashlight.model import h3_parent
 from dashlight.store import moderated, schema, withdraw
 from dashlight.store.database import Database, Transaction
-from dashlight.store.moderated import Ruling, Verdict
+from dashlight.store.moderated import Decision, Ruling
 from dashlight.store.objects import Objects
 from dashlight.store.outbox import NewEvent, tell
 from dashlight.store.pictures import ByteRange
@@ -262,7 +262,7 @@ def find_waiting(connection: sa.Connection, picture_id: UUID) -> Reported:
     raise NotFound(f"no report about the picture {picture_id} waits for a decision", code="no-report")
 
 
-def decide(transaction: Transaction, picture_id: UUID, ruling: Ruling, *, day: int) -> Verdict:
+def decide(transaction: Transaction, picture_id: UUID, ruling: Ruling, *, day: int) -> Decision:
     """Write a decision down, count it, and delete the reports that it decides; `carry_out` does the rest.
 
     Args:
@@ -279,20 +279,20 @@ def decide(transaction: Transaction, picture_id: UUID, ruling: Ruling, *, day: i
     """
     connection = transaction.connection
     found = find_waiting(connection, picture_id)
-    verdict = ruling.verdict
-    if verdict in (Verdict.RESTORE, Verdict.DISMISS):
-        verdict = Verdict.RESTORE if found.is_hidden else Verdict.DISMISS
+    decided = ruling.decision
+    if decided in (Decision.RESTORE, Decision.DISMISS):
+        decided = Decision.RESTORE if found.is_hidden else Decision.DISMISS
     number = connection.execute(sa.select(_p.c.number).where(_p.c.id == picture_id.bytes)).scalar_one()
     connection.execute(sa.delete(kept).where(kept.c.picture == number))
-    if verdict is Verdict.KEEP:
+    if decided is Decision.KEEP:
         connection.execute(sa.insert(kept).values(picture=number, erased_day=day + KEPT_DAYS))
     else:
         connection.execute(sa.delete(report).where(report.c.picture == number))
-    connection.execute(sa.insert(decision).values(picture=number, verdict=str(verdict)))
+    connection.execute(sa.insert(decision).values(picture=number, verdict=str(decided)))
     issue = found.issues[0] if found.issues else "other"
-    moderated.count(transaction, issue=issue, decision=str(verdict), day=day)
-    moderated.say(transaction, Ruling(verdict, ruling.reason, ruling.sentence), issue=issue, day=day)
-    return verdict
+    moderated.count(transaction, issue=issue, decision=str(decided), day=day)
+    moderated.say(transaction, Ruling(decided, ruling.reason, ruling.sentence), issue=issue, day=day)
+    return decided
 
 
 def carry_out(database: Database, objects: Objects) -> int:
@@ -311,7 +311,7 @@ def _carry_out(transaction: Transaction) -> int:
     connection = transaction.connection
     rows = connection.execute(sa.select(decision).order_by(decision.c.number)).all()
     for row in rows:
-        _CARRIERS[Verdict(row.verdict)](transaction, row.picture)
+        _CARRIERS[Decision(row.verdict)](transaction, row.picture)
     connection.execute(sa.delete(decision).where(decision.c.number.in_([row.number for row in rows])))
     return len(rows)
 
@@ -358,7 +358,7 @@ def _restore(transaction: Transaction, number: int) -> None:
     tell(transaction, [NewEvent("refresh", "{}")])
 
 
-_CARRIERS = {Verdict.ERASE: _erase, Verdict.KEEP: _keep, Verdict.DISMISS: _clear, Verdict.RESTORE: _restore}
+_CARRIERS = {Decision.ERASE: _erase, Decision.KEEP: _keep, Decision.DISMISS: _clear, Decision.RESTORE: _restore}
 
 
 def erase_kept(transaction: Transaction, today: int) -> int:
@@ -369,7 +369,7 @@ def erase_kept(transaction: Transaction, today: int) -> int:
     )
     ids = [UUID(bytes=each) for each in due.scalars()]
     for picture_id in ids:
-        decide(transaction, picture_id, Ruling(Verdict.ERASE), day=today)
+        decide(transaction, picture_id, Ruling(Decision.ERASE), day=today)
     return len(ids)
 
 

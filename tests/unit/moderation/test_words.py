@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dashlight.moderation.decisions import CHOICES
 from dashlight.moderation.words import Words, chosen_language, load_words
-from dashlight.store.moderated import REASONS, Issue, Reason, Verdict
+from dashlight.store.moderated import REASONS, Decision, Issue, Reason
 
 TEMPLATES = Path("src/dashlight/web/operator")
 WORDS = load_words()
@@ -21,7 +21,7 @@ ASKED = {
 MADE = {
     *(f"issue_{each}" for each in (*Issue, "recheck", "upload", "unknown")),
     *(f"reason_{each}" for each in Reason),
-    *(f"decided_{each}" for each in (*Verdict, "reported", "refused")),
+    *(f"decided_{each}" for each in (*Decision, "reported", "refused")),
     *(f"choice_{each}{tail}" for each in CHOICES for tail in ("", "_note")),
     *(f"done_{each}" for each in ("restore", "keep", "erase", "many", "gone", "removed", "unsaid")),
     *(f"trouble_{each}" for each in ("bad_choice", "bad_reason", "bad_sentence", "bad_form")),
