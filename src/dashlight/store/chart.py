@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -25,8 +24,6 @@ _LIVE = "SELECT mark FROM live WHERE cell >= ? AND cell < ? ORDER BY cell, octan
 _COVER = (
     "SELECT qk, pictures, captured_ms, heading_ddeg, outline FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
 )
-_POINTS = "SELECT qk - ? AS at, {told} AS told FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
-_TOLD = "(pictures << 26) | ((captured_ms / 86400000) << 9) | (heading_ddeg / 10)"  # 17 bits of days: until 2328.
 _COVER_DAYS = (
     "SELECT d.qk, d.pictures, d.captured_ms, c.heading_ddeg, c.outline FROM (SELECT resolution, qk, "
     "CAST(SUM(pictures) AS BIGINT) AS pictures, MAX(day) * 86400000 AS captured_ms FROM cover_day "
@@ -38,6 +35,14 @@ _HISTOGRAM = (
     "SELECT day, CAST(SUM(pictures) AS BIGINT) FROM cover_day WHERE resolution = ? AND qk >= ? AND qk < ? GROUP BY day"
 )
 _MOST = 1 << 62  # As good as no limit.
+# Thousands of rows as one value: a row costs Python more than SQLite. Text joins bytes as they are.
+_JOINED_MARKS = "SELECT CAST(group_concat(mark, '') AS BLOB) FROM ({marks})"
+_JOINED_MARKS_PG = "SELECT string_agg(mark, ''::bytea) FROM ({marks}) found"
+_TURN = 360  # Day and heading as one number.
+_TOLD = "captured_ms / 86400000 * 360 + heading_ddeg / 10"
+_OF_STREETS = "FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
+_STREETS = f"SELECT group_concat(qk), group_concat(pictures), group_concat({_TOLD}) {_OF_STREETS}"
+_STREETS_PG = f"SELECT string_agg(int8send(qk) || int8send(pictures) || int8send({_TOLD}), ''::bytea) {_OF_STREETS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +144,9 @@ def marks_in(connection: sa.Connection, qks: tuple[int, int], *, days: tuple[int
 
 def _marks(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> Marks:
     """Return marks by place and then by id, so that nothing on a tile tells in which order they came."""
-    if bulk.is_postgresql(connection):  # The server joins them: one value instead of thousands of rows.
-        sql = f"SELECT string_agg(mark, ''::bytea) FROM ({sql}) found"  # noqa: S608  # One of the above.
-    marks = places.marks_from([row[0] for row in _fetch(connection, sql, parameters) if row[0] is not None])
-    return marks[places.order_of(marks)]
+    joined = _JOINED_MARKS_PG if bulk.is_postgresql(connection) else _JOINED_MARKS
+    marks = places.marks_from([_fetch(connection, joined.format(marks=sql), parameters)[0][0] or b""])
+    return places.taken(marks, places.order_of(marks))
 
 
 def _ids(marks: Marks) -> npt.NDArray[np.void]:
@@ -168,18 +172,30 @@ def cells_in(
     days: tuple[int, int] | None,
 ) -> Cells:
     """Return the counted cells of one H3 resolution whose centres lie in any of `ranges`."""
-    without_days = _COVER_POINTS if resolution == places.STREET_RESOLUTION else _COVER
-    sql = without_days if days is None else _COVER_DAYS
-    rows = _fetch_ranges(connection, sql, resolution, ranges, days or ())
-    width = len(rows[0]) if rows else 4
-    numbers = np.fromiter(chain.from_iterable(row[:4] if width > 4 else row for row in rows), np.int64).reshape(-1, 4)
-    return Cells(
-        qk=numbers[:, 0],
-        pictures=numbers[:, 1],
-        day=numbers[:, 2] // DAY_MS,
-        heading_deg=numbers[:, 3] // 10,
-        outlines=tuple(row[4] for row in rows) if width > 4 else (),
-    )
+    if resolution == places.STREET_RESOLUTION and days is None:
+        return _street_cells(connection, ranges)
+    rows = _fetch_ranges(connection, _COVER if days is None else _COVER_DAYS, resolution, ranges, days or ())
+    numbers = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
+    outlines = () if resolution == places.STREET_RESOLUTION else tuple([row[4] for row in rows])
+    return Cells(numbers[:, 0], numbers[:, 1], numbers[:, 2] // DAY_MS, numbers[:, 3] // 10, outlines)
+
+
+def _street_cells(connection: sa.Connection, ranges: Iterable[tuple[int, int]]) -> Cells:
+    is_postgresql = bulk.is_postgresql(connection)
+    sql = _STREETS_PG if is_postgresql else _STREETS
+    read = _columns_of_bytes if is_postgresql else _columns_of_text
+    found = [_fetch(connection, sql, (places.STREET_RESOLUTION, *qks))[0] for qks in ranges]
+    columns = np.concatenate([np.empty((3, 0), np.int64), *(read(row) for row in found if row[0] is not None)], axis=1)
+    qk, pictures, told = columns[:, np.argsort(columns[0], kind="stable")]
+    return Cells(qk, pictures, told // _TURN, told % _TURN, ())
+
+
+def _columns_of_text(row: tuple[Any, ...]) -> npt.NDArray[np.int64]:
+    return np.stack([np.fromstring(text, np.int64, sep=",") for text in row])
+
+
+def _columns_of_bytes(row: tuple[Any, ...]) -> npt.NDArray[np.int64]:
+    return np.frombuffer(row[0], ">i8").reshape(-1, 3).T.astype(np.int64)
 
 
 def pictures_by_day(connection: sa.Connection, resolution: int, ranges: Iterable[tuple[int, int]]) -> dict[int, int]:

@@ -90,6 +90,12 @@ def marks_from(blobs: list[bytes]) -> Marks:
     return np.frombuffer(b"".join(blobs), MARK)
 
 
+def taken(marks: Marks, index: npt.NDArray[np.intp]) -> Marks:
+    """Return the marks at `(K,)` positions, each moved as the bytes that it is."""
+    moved: Marks = np.ascontiguousarray(marks).view(f"V{MARK.itemsize}").take(index).view(MARK)
+    return moved
+
+
 def order_of(marks: Marks) -> npt.NDArray[np.intp]:
     """Return the order by place and then by id, which is random: that of rows would tell what came first."""
     qk = qk_of_many(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
