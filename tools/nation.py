@@ -65,8 +65,8 @@ PRICES = (
     Given("disk_gb", 0.08, "$ a GB-month", "block storage gp3 for the database, us-east-1"),
 )
 PRICES_ARE_OF = (
-    "list prices of Amazon Web Services, us-east-1, as remembered from 2025 and not looked up since; "
-    "check them before you budget"
+    "list prices of Amazon Web Services, us-east-1; the machine and the requests as published tables gave them in 2026 "
+    "(factualminds.com, June; devnotes.tech), the other three from 2025 and not looked up since; check before you budget"
 )
 NEEDED = (
     "ingest.scaled.pictures_per_s",
