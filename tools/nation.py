@@ -66,7 +66,7 @@ PRICES = (
 )
 PRICES_ARE_OF = (
     "list prices of Amazon Web Services, us-east-1; the machine and the requests as published tables gave them in 2026 "
-    "(factualminds.com, June; devnotes.tech), the other three from 2025 and not looked up since; check before you budget"
+    "(factualminds.com, June; devnotes.tech), the others from 2025 and not looked up since; check before you budget"
 )
 NEEDED = (
     "ingest.scaled.pictures_per_s",
