@@ -62,8 +62,8 @@ from dashlight.ingest.routes import make_router as ingest_router
 from dashlight.ingest.worker import run as run_ingest
 from dashlight.model import LICENSES
 from dashlight.moderation.challenges import Challenges
+from dashlight.moderation.desk.routes import Desk
 from dashlight.moderation.pages import Pages
-from dashlight.moderation.routes import Moderation
 from dashlight.moderation.routes import make_router as moderation_router
 from dashlight.store.feature_tables import TABLES
 from dashlight.store.upkeep import Readiness, Store, open_store, sweep
@@ -172,7 +172,7 @@ def build(
     api.include_router(pages_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
     api.include_router(panoramax_router(_panoramax(settings, readable)))
-    api.include_router(moderation_router(_moderation(settings, store, base_url)))
+    api.include_router(moderation_router(_desk(settings, store, base_url)))
     api.include_router(ogc_router(_ogc(settings, store, readable)))
     api.include_router(exports_router(_exports(settings, readable)))
     _add_operations(api, store, registry)
@@ -269,8 +269,8 @@ def _panoramax(settings: ServerSettings, readable: Catalog) -> Panoramax:
     )
 
 
-def _moderation(settings: ServerSettings, store: Store, base_url: str) -> Moderation:
-    return Moderation(
+def _desk(settings: ServerSettings, store: Store, base_url: str) -> Desk:
+    return Desk(
         database=store.database,
         objects=store.objects,
         challenges=Challenges(store.key.private_bytes_raw()),

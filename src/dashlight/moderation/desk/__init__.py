@@ -1,0 +1,1 @@
+"""Where the operator sits: what all routes of the page share."""

@@ -1,0 +1,1 @@
+"""Who comes in: passkeys are enrolled and sign in."""
