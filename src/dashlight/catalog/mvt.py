@@ -18,6 +18,7 @@ EXTENT = 4096
 Ints = npt.NDArray[np.int64]
 Fractions = npt.NDArray[np.float64]
 _POINT, _LINE, _POLYGON = 1, 2, 3
+_NARROW = 2_048  # Numbers that lie no further apart are counted in a table.
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), "<u2")  # Both digits of a byte at once.
 _UUID_CUTS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
@@ -43,8 +44,29 @@ class Attribute:
 
 def whole_numbers(name: str, values: Ints) -> Attribute:
     """Return a property of whole numbers, none of them negative."""
-    distinct, index = np.unique(values, return_inverse=True)
-    return Attribute(name, b"".join(map(_whole_number, distinct.tolist())), len(distinct), index.astype(np.int64))
+    low = int(values.min(initial=0))
+    span = int(values.max(initial=0)) - low + 1
+    if span > _NARROW:
+        at, index = _distinct(values)
+        distinct = values[at]
+    else:  # Days and headings: looked up rather than sorted.
+        is_there = np.zeros(span, np.bool_)
+        is_there[values - low] = True
+        distinct = np.flatnonzero(is_there) + low
+        index = (np.cumsum(is_there) - 1)[values - low]
+    return Attribute(name, b"".join(map(_whole_number, distinct.tolist())), len(distinct), index)
+
+
+def _distinct(values: Ints) -> tuple[Ints, Ints]:
+    """Return where each distinct one of `(N,)` values is, in rising order, and `(N,)`, the place of each among them."""
+    order = np.argsort(values)
+    in_order = values[order]
+    is_new = np.empty(len(values), np.bool_)
+    is_new[:1] = True
+    np.not_equal(in_order[1:], in_order[:-1], out=is_new[1:])
+    index = np.empty(len(values), np.int64)
+    index[order] = np.cumsum(is_new) - 1
+    return order[is_new], index
 
 
 @lru_cache(maxsize=65_536)  # Counts, days and headings: the same few in every tile.
@@ -73,7 +95,7 @@ def uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
 def shared_uuids(name: str, raw: npt.NDArray[np.uint8]) -> Attribute:
     """Return a property of UUIDs that many features share; `raw` is `(N, 16)`, all zero where a feature has none."""
     raw = np.ascontiguousarray(raw)
-    _, at, index = np.unique(raw.view("<u8")[:, 0], return_index=True, return_inverse=True)  # Numbers sort faster.
+    at, index = _distinct(raw.view("<u8")[:, 0])  # Numbers sort faster.
     values = raw[at]
     if not np.array_equal(values[index], raw):  # Two share their first half, which chance does not do.
         distinct, index = np.unique(raw.view("V16").ravel(), return_inverse=True)
@@ -112,94 +134,104 @@ def _zigzag(values: Ints) -> Ints:
     return (values << 1) ^ (values >> 63)
 
 
-def _width(values: Ints) -> Ints:
-    """Return how many bytes the varint of each value has."""
-    width = np.ones(values.shape, np.int64)
-    bound = 0x80
-    highest = int(values.max(initial=0))
-    while bound <= highest:
-        width += values >= bound
-        bound <<= 7
-    return width
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some neighbouring columns of bytes of N messages.
+
+    Attributes:
+        content: `(N, W) uint8`.
+        shown: `(N, W) bool`, which of these bytes are there.
+        length: `(N,) int64`, how many of each message are.
+    """
+
+    content: npt.NDArray[np.uint8]
+    shown: npt.NDArray[np.bool_]
+    length: Ints
 
 
-class _Columns:
-    """The bytes of N messages, built column by column."""
+def _constants(count: int, content: bytes) -> _Block:
+    wide = np.broadcast_to(np.frombuffer(content, np.uint8), (count, len(content)))
+    return _Block(wide, np.ones(wide.shape, np.bool_), np.full(count, len(content), np.int64))
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._bytes: list[npt.NDArray[np.uint8] | int] = []
-        self._masks: list[npt.NDArray[np.bool_] | bool] = []
 
-    def constant(self, value: int) -> None:
-        self._bytes.append(value)
-        self._masks.append(True)
+def _varints(values: Ints, *, keyed: bool = False, present: npt.NDArray[np.bool_] | None = None) -> _Block:
+    """Return the varints of `(N, K)` numbers.
 
-    def varints(self, values: Ints, present: npt.NDArray[np.bool_] | None = None) -> None:
-        highest = int(values.max(initial=0))
-        rest = values.astype(np.uint32) if highest < 1 << 32 else values
-        is_first = True
-        while True:
-            low: npt.NDArray[np.uint8] = rest.astype(np.uint8)
-            mask = (rest > 0) if not is_first else np.ones(self._count, np.bool_)
-            if highest > 0x7F:
-                low = (low & np.uint8(0x7F)) | ((rest > 0x7F).view(np.uint8) << np.uint8(7))
-            self._bytes.append(low)
-            self._masks.append(mask if present is None else mask & present)
-            highest >>= 7
-            if highest == 0:
-                return
+    Args:
+        values: None of them negative.
+        keyed: Whether the number of its column, less than 128, stands before each.
+        present: `(N, K)`, which of them are there, or None for all.
+    """
+    count, k = values.shape
+    before = int(keyed)
+    most = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    content = np.empty((count, k, before + most), np.uint8)
+    shown = np.ones(content.shape, np.bool_)
+    if keyed:
+        content[:, :, 0] = np.arange(k)
+    length = np.full(count, k * (before + 1), np.int64)
+    rest = values.astype(np.uint32) if most < 5 else values
+    for number in range(most):
+        more = rest > 0x7F
+        content[:, :, before + number] = rest
+        if number + 1 < most:
+            content[:, :, before + number] &= 0x7F
+            content[:, :, before + number] |= more.view(np.uint8) << np.uint8(7)
+            shown[:, :, before + number + 1] = more
+            length += np.count_nonzero(more, axis=1)
             rest = rest >> 7
-            is_first = False
-
-    def joined(self) -> bytes:
-        content = np.empty((self._count, len(self._bytes)), np.uint8)
-        mask = np.empty(content.shape, np.bool_)
-        for number, (column, shown) in enumerate(zip(self._bytes, self._masks, strict=True)):
-            content[:, number] = column
-            mask[:, number] = shown
-        return bytes(content[mask].tobytes())
+    for column in () if present is None else np.flatnonzero(~present.all(axis=0)).tolist():
+        is_absent = ~present[:, column]
+        length -= np.count_nonzero(shown[:, column], axis=1) * is_absent
+        shown[is_absent, column] = False
+    return _Block(content.reshape(count, -1), shown.reshape(count, -1), length)
 
 
-def _features(kind: int, attributes: Sequence[Attribute], geometry: Sequence[Ints]) -> bytes:
+def _joined(blocks: Sequence[_Block]) -> bytes:
+    """Return the messages, one after the other."""
+    content = np.concatenate([block.content for block in blocks], axis=1)
+    shown = np.concatenate([block.shown for block in blocks], axis=1)
+    return bytes(content[shown].tobytes())
+
+
+def _features(kind: int, attributes: Sequence[Attribute], geometry: Ints) -> bytes:
     """Return the features of a layer.
 
     Args:
         kind: Geometry type of the specification.
         attributes: Of every feature, in the order of the layer's keys.
-        geometry: Columns of the geometry's command and parameter integers.
+        geometry: `(N, K)`, the geometry's command and parameter integers.
     """
-    count = len(geometry[0])
+    count = len(geometry)
     if count == 0:
         return b""
-    tags_length = np.zeros(count, np.int64)
-    firsts = np.cumsum([0, *(attribute.count for attribute in attributes)])  # A layer's values share one list.
-    indexes = [attribute.index + first for attribute, first in zip(attributes, firsts[:-1], strict=True)]
-    for key, attribute in enumerate(attributes):
-        width = _width(indexes[key]) + len(_varint(key))
-        tags_length = tags_length + (width if attribute.present is None else np.where(attribute.present, width, 0))
-    geometry_length: Ints = np.stack([_width(column) for column in geometry]).sum(axis=0)
-    length = 4 + _width(tags_length) + tags_length + _width(geometry_length) + geometry_length
-    columns = _Columns(count)
-    columns.constant(0x12)
-    columns.varints(length)
-    columns.constant(0x12)
-    columns.varints(tags_length)
-    for key, attribute in enumerate(attributes):
-        columns.varints(np.full(count, key, np.int64), attribute.present)
-        columns.varints(indexes[key], attribute.present)
-    columns.constant(0x18)
-    columns.constant(kind)
-    columns.constant(0x22)
-    columns.varints(geometry_length)
-    for column in geometry:
-        columns.varints(column)
-    return columns.joined()
+    drawn = _varints(geometry)
+    head = _varints(drawn.length[:, None])
+    blocks = [_constants(count, bytes((0x18, kind, 0x22))), head, drawn]
+    if attributes:
+        firsts = np.cumsum([0, *(attribute.count for attribute in attributes)])  # A layer's values share one list.
+        indexes = np.stack([attribute.index for attribute in attributes], axis=1) + firsts[:-1]
+        tags = _varints(indexes, keyed=True, present=_presence(attributes, count))
+        blocks[:0] = [_constants(count, b"\x12"), _varints(tags.length[:, None]), tags]
+    length = np.sum([block.length for block in blocks], axis=0)
+    return _joined([_constants(count, b"\x12"), _varints(length[:, None]), *blocks])
+
+
+def _presence(attributes: Sequence[Attribute], count: int) -> npt.NDArray[np.bool_] | None:
+    if all(attribute.present is None for attribute in attributes):
+        return None
+    present = np.ones((count, len(attributes)), np.bool_)
+    for number, attribute in enumerate(attributes):
+        if attribute.present is not None:
+            present[:, number] = attribute.present
+    return present
 
 
 def point_features(x: Ints, y: Ints, attributes: Sequence[Attribute]) -> bytes:
     """Return points as features; `x` and `y` are `(N,)` in the tile's own units."""
-    return _features(_POINT, attributes, [np.full(len(x), 9, np.int64), _zigzag(x), _zigzag(y)])
+    geometry = np.full((len(x), 3), 9, np.int64)
+    geometry[:, 1], geometry[:, 2] = _zigzag(x), _zigzag(y)
+    return _features(_POINT, attributes, geometry)
 
 
 def line_features(vertices: Ints, starts: Ints, attributes: Sequence[Attribute]) -> bytes:
@@ -222,9 +254,8 @@ def line_features(vertices: Ints, starts: Ints, attributes: Sequence[Attribute])
             alone += chosen.tolist()
             continue
         steps = zigzag[starts[chosen][:, None] + np.arange(size)].reshape(len(chosen), -1)
-        command = np.full(len(chosen), (int(size) - 1) << 3 | 2, np.int64)
-        columns = [np.full(len(chosen), 9, np.int64), *steps[:, :2].T, command, *steps[:, 2:].T]
-        features.append(_features(_LINE, [replace(one, index=one.index[chosen]) for one in attributes], columns))
+        here = [replace(one, index=one.index[chosen]) for one in attributes]
+        features.append(_features(_LINE, here, _commanded(steps, (int(size) - 1) << 3 | 2)))
     if alone:
         features.append(_long_lines(zigzag, starts, sizes, alone, attributes))
     return b"".join(features)
@@ -234,10 +265,8 @@ def _long_lines(
     zigzag: Ints, starts: Ints, sizes: Ints, chosen: Sequence[int], attributes: Sequence[Attribute]
 ) -> bytes:
     """Return the features of some lines, one after the other."""
-    flat = zigzag.ravel()
-    columns = _Columns(len(flat))
-    columns.varints(flat)
-    steps, ends = columns.joined(), np.append(0, np.cumsum(_width(flat)))
+    flat = _varints(zigzag.reshape(-1, 1))
+    steps, ends = _joined([flat]), np.append(0, np.cumsum(flat.length))
     firsts = np.cumsum([0, *(attribute.count for attribute in attributes)]).tolist()
     features = []
     for line in chosen:
@@ -261,13 +290,17 @@ def polygon_features(corners: npt.NDArray[np.int64], attributes: Sequence[Attrib
     count, k = corners.shape[:2]
     moves = corners.copy()
     moves[:, 1:] -= corners[:, :-1]
-    zigzag = _zigzag(moves)
-    columns = [np.full(count, 9, np.int64), zigzag[:, 0, 0], zigzag[:, 0, 1]]
-    columns.append(np.full(count, (k - 1) << 3 | 2, np.int64))
-    for number in range(1, k):
-        columns += [zigzag[:, number, 0], zigzag[:, number, 1]]
-    columns.append(np.full(count, 15, np.int64))
-    return _features(_POLYGON, attributes, columns)
+    steps = _zigzag(moves).reshape(count, -1)
+    return _features(_POLYGON, attributes, _commanded(steps, (k - 1) << 3 | 2, end=(15,)))
+
+
+def _commanded(steps: Ints, command: int, *, end: tuple[int, ...] = ()) -> Ints:
+    """Return geometries that move to the first of `(N, 2 * K)` steps and draw on along the others."""
+    geometry = np.empty((len(steps), steps.shape[1] + 2 + len(end)), np.int64)
+    geometry[:, 0], geometry[:, 1:3], geometry[:, 3] = 9, steps[:, :2], command
+    geometry[:, 4 : steps.shape[1] + 2] = steps[:, 2:]
+    geometry[:, steps.shape[1] + 2 :] = end
+    return geometry
 
 
 def layer(name: str, features: bytes, attributes: Sequence[Attribute]) -> bytes:
