@@ -185,10 +185,10 @@ class Door:
         told = 0 if policy is Policy.PERSONAL else 1
         self._metrics.uploading.inc(told)
         try:
-            await upload.receive(
+            received = await upload.receive(
                 chunks, staged, stall_s=self._settings.upload_stall_s, timeout_s=self._settings.upload_timeout_s
             )
-            return await self._take_in(sha256, token_hash, staged)
+            return await self._take_in(sha256, token_hash, staged, received)
         finally:
             self._uploads.discard(token_hash)
             self._metrics.uploading.dec(told)
@@ -204,9 +204,11 @@ class Door:
             bundles.check_not_refused(connection, sha256)
             return policy, bundles.known_receipt(connection, sha256, policy=policy)
 
-    async def _take_in(self, sha256: str, token_hash: bytes, staged: Path) -> tuple[bytes, bool]:
+    async def _take_in(
+        self, sha256: str, token_hash: bytes, staged: Path, received: upload.Received
+    ) -> tuple[bytes, bool]:
         began = time.monotonic()
-        verified, drawn = await asyncio.to_thread(self._verify, sha256, staged)
+        verified, drawn = await asyncio.to_thread(self._verify, sha256, staged, received)
         try:
             for each in drawn:
                 await self._look_again(each, verified.policy)
@@ -225,15 +227,19 @@ class Door:
         self._metrics.commit_s.observe(time.monotonic() - began)
         return receipt, is_new
 
-    def _verify(self, sha256: str, staged: Path) -> tuple[verify.Verified, list[verify.Drawn]]:
+    def _verify(
+        self, sha256: str, staged: Path, received: upload.Received
+    ) -> tuple[verify.Verified, list[verify.Drawn]]:
         with self._database.read() as connection:
             active = tokens.count_enrolments(connection, Policy.PERSONAL)
-        if staged.stat().st_size == 0:
+        if received.size_bytes == 0:
             raise Corrupt("the body is empty", code="empty-bundle")
         with staged.open("rb") as file:
             # Not closed here: an error's traceback may still hold parts of it. It goes with its last reference.
             archive = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        verified = verify.verify_bundle(archive, sha256=sha256, now=self._now(), active_enrolments=active)
+        verified = verify.verify_bundle(
+            archive, sha256=sha256, digest=received.sha256, now=self._now(), active_enrolments=active
+        )
         share = self._settings.recheck_share
         numbers = verify.drawn_numbers(self._draw_secret, sha256, len(verified.bundle.pictures), share)
         return verified, verify.drawn_pictures(archive, verified.bundle, numbers)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from dashlight.errors import HostError, TooLarge, TooSlow
@@ -18,6 +20,19 @@ RATE_WINDOW_S = 30.0  # The rate is of so long, so that a short silence is no re
 _RETRY_S = 30.0
 _QUOTA_LOOK_S = 60.0  # How old the sum of what is stored may be; what was taken since is added.
 _WRITE_BYTES = 1 << 20  # Fewer, larger writes; each is a trip to a thread.
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A body that is whole in its staged file.
+
+    Attributes:
+        size_bytes: Of it.
+        sha256: Of it, lower-case hex, computed while it came.
+    """
+
+    size_bytes: int
+    sha256: str
 
 
 def check_length(announced: int | None, *, free_bytes: int, keep_free_bytes: int) -> None:
@@ -78,8 +93,8 @@ class Quota:
         self._known_bytes += size_bytes
 
 
-async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, timeout_s: float) -> int:
-    """Write a body to `path` and return its size; the caller deletes the file, whole or not.
+async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, timeout_s: float) -> Received:
+    """Write a body to `path` and return its size and hash; the caller deletes the file, whole or not.
 
     Args:
         chunks: The body as it comes.
@@ -126,7 +141,7 @@ async def receive(chunks: AsyncIterator[bytes], path: Path, *, stall_s: float, t
         ) from exc
     finally:
         await asyncio.to_thread(file.close)
-    return size
+    return Received(size, file.sha256)
 
 
 class _Rate:
@@ -156,7 +171,7 @@ class _Rate:
 
 
 class _StagedFile:
-    """A file that threads open, write and close.
+    """A file that threads open, write and close, and that is hashed as it is written.
 
     Whoever awaits a thread may be cancelled while it still works. So a call waits for the one before, and after
     `close` nothing is done any more: no write ever meets a handle that is closed, or that is another file's by then.
@@ -167,6 +182,13 @@ class _StagedFile:
         self._turn = threading.Lock()
         self._handle: int | None = None  # Under the lock.
         self._is_closed = False  # Under the lock.
+        self._hash = hashlib.sha256()  # Under the lock.
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written, lower-case hex."""
+        with self._turn:
+            return self._hash.hexdigest()
 
     def open(self) -> None:
         with self._turn:
@@ -175,7 +197,9 @@ class _StagedFile:
 
     def write(self, chunks: list[bytes]) -> None:
         with self._turn:
+            # One large block rather than many: what is freed at once in that size stays with the process's allocator.
             view = memoryview(b"".join(chunks))
+            self._hash.update(view)
             while view and self._handle is not None:
                 view = view[os.write(self._handle, view) :]
 

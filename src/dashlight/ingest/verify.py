@@ -43,12 +43,15 @@ class Drawn:
     redactions: tuple[Redaction, ...]
 
 
-def verify_bundle(archive: memoryview, *, sha256: str, now: datetime, active_enrolments: int | None) -> Verified:
+def verify_bundle(
+    archive: memoryview, *, sha256: str, digest: str, now: datetime, active_enrolments: int | None
+) -> Verified:
     """Return what an archive holds, having checked structure, signature, hashes, pictures and policy.
 
     Args:
         archive: The whole archive, hostile.
         sha256: The name it came under.
+        digest: Its SHA-256, computed while it came.
         now: The server's clock.
         active_enrolments: Of `personal`, which decides whether weeks may be told.
 
@@ -57,7 +60,7 @@ def verify_bundle(archive: memoryview, *, sha256: str, now: datetime, active_enr
         TooLarge: When it is over a limit.
         PrivacyError: When it breaks the policy that it claims.
     """
-    bundle = decode_bundle(archive, sha256=sha256)
+    bundle = decode_bundle(archive, sha256=sha256, digest=digest)
     manifest = bundle.manifest
     violations = check_bundle(
         manifest.policy,

@@ -167,7 +167,7 @@ def _check_count(count: int, policy: Policy) -> None:
         )
 
 
-def decode_bundle(archive: bytes | memoryview, *, sha256: str | None = None) -> Bundle:
+def decode_bundle(archive: bytes | memoryview, *, sha256: str | None = None, digest: str | None = None) -> Bundle:
     """Return what an archive holds, having verified structure, signature and every hash.
 
     The pictures themselves are not copied: they are byte ranges of `archive`.
@@ -175,6 +175,7 @@ def decode_bundle(archive: bytes | memoryview, *, sha256: str | None = None) -> 
     Args:
         archive: The whole archive.
         sha256: What its hash must be (lower-case hex), or None to only compute it.
+        digest: What its hash is, from who computed it while the archive came, or None to compute it here.
 
     Raises:
         Corrupt: When anything is not as `encode_bundle` writes it.
@@ -183,7 +184,7 @@ def decode_bundle(archive: bytes | memoryview, *, sha256: str | None = None) -> 
     view = memoryview(archive)
     if len(view) > MAX_BUNDLE_BYTES:
         raise TooLarge(f"a bundle of {len(view)} bytes is over {MAX_BUNDLE_BYTES}")
-    digest = hashlib.sha256(view).hexdigest()
+    digest = digest or hashlib.sha256(view).hexdigest()
     if sha256 is not None and digest != sha256:
         raise Corrupt(f"the bundle's SHA-256 is {digest}, not {sha256}", code="bad-hash")
     placed = tuple(tar.members(view))

@@ -17,6 +17,10 @@ from dashlight.errors import Corrupt
 BLOCK = 512
 _END = bytes(2 * BLOCK)
 _NAME = re.compile(rb"[a-z0-9][a-z0-9.]{0,62}\Z")
+_OWNER = b"0000644\0" + b"0000000\0" * 2
+_TIME = b"\0%011o\0" % 0
+_REST = b"".join((b"\0 ", b"0" + bytes(100), b"ustar\x0000", bytes(64), b"0000000\0" * 2, bytes(167)))
+_SAME_SUM = sum(_OWNER) + sum(_TIME) + sum(_REST[2:]) + sum(b" " * 8)  # The sum counts its own field as spaces.
 _OCTAL = re.compile(rb"[0-7]{11}\0\Z")
 
 
@@ -37,20 +41,9 @@ class Member:
 
 def header(name: str, size_bytes: int) -> bytes:
     """Return the 512 bytes before a member."""
-    fields = (
-        name.encode("ascii").ljust(100, b"\0"),
-        b"0000644\0" + b"0000000\0" * 2,
-        b"%011o\0" % size_bytes,
-        b"%011o\0" % 0,
-        b" " * 8,
-        b"0" + bytes(100),
-        b"ustar\x0000",
-        bytes(64),
-        b"0000000\0" * 2,
-        bytes(167),
-    )
-    block = b"".join(fields)
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+    told, size = name.encode("ascii"), b"%011o" % size_bytes
+    total = _SAME_SUM + sum(told) + sum(size)
+    return b"".join((told.ljust(100, b"\0"), _OWNER, size, _TIME, b"%06o" % total, _REST))
 
 
 def padding(size_bytes: int) -> bytes:

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import os
 import threading
 
@@ -38,13 +39,22 @@ def is_open(handle):
     return True
 
 
-def test_all_that_comes_is_written(tmp_path):
-    path = tmp_path / "staged"
+async def many_small_chunks():
+    for number in range(3_000):
+        yield number.to_bytes(2, "big") * 400
 
-    size = asyncio.run(upload.receive(two_chunks(), path, stall_s=5, timeout_s=5))
 
-    assert path.read_bytes() == bytes(1 << 20) + b"the end"
-    assert size == (1 << 20) + 7
+@pytest.mark.parametrize("chunks", [two_chunks, many_small_chunks])
+def test_all_that_comes_is_written_and_hashed(tmp_path, chunks):
+    async def sent():
+        return b"".join([chunk async for chunk in chunks()])
+
+    path, due = tmp_path / "staged", asyncio.run(sent())
+
+    received = asyncio.run(upload.receive(chunks(), path, stall_s=5, timeout_s=5))
+
+    assert path.read_bytes() == due
+    assert received == upload.Received(len(due), hashlib.sha256(due).hexdigest())
 
 
 def test_an_upload_that_takes_too_long_closes_its_file_only_when_the_last_write_is_done(tmp_path, held_write):

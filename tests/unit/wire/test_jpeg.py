@@ -42,6 +42,19 @@ def test_a_progressive_picture_with_restarts_passes():
     check(content.tobytes(), 131, 97)
 
 
+def with_coded_data(coded):
+    """Return a picture whose coded data is not what its header says: none of it is decoded here."""
+    start = PLAIN.index(b"\xff\xda")
+    return PLAIN[: start + 2 + int.from_bytes(PLAIN[start + 2 : start + 4])] + coded
+
+
+@pytest.mark.parametrize("length", [*range(65_530, 65_542), *range(131_060, 131_080)])
+def test_coded_data_of_any_length_ends_at_the_first_marker(length):
+    check(with_coded_data((b"a\xff\0\xff\xd7" * 30_000)[:length].rstrip(b"\xff") + b"\xff\xd9"))
+    with pytest.raises(Corrupt):
+        check(with_coded_data((b"a\xff\0\xff\xd7" * 30_000)[:length].rstrip(b"\xff") + b"\xff\xd8" + PLAIN[2:]))
+
+
 HIDDEN = {
     "Exif": with_segment(0xE1, b"Exif\0\0" + bytes(40)),
     "XMP": with_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>"),
