@@ -180,10 +180,11 @@ def _varints(values: Ints, *, keyed: bool = False, present: npt.NDArray[np.bool_
             shown[:, :, before + number + 1] = more
             length += np.count_nonzero(more, axis=1)
             rest = rest >> 7
-    for column in () if present is None else np.flatnonzero(~present.all(axis=0)).tolist():
-        is_absent = ~present[:, column]
-        length -= np.count_nonzero(shown[:, column], axis=1) * is_absent
-        shown[is_absent, column] = False
+    if present is not None:
+        for column in np.flatnonzero(~present.all(axis=0)).tolist():
+            is_absent = ~present[:, column]
+            length -= np.count_nonzero(shown[:, column], axis=1) * is_absent
+            shown[is_absent, column] = False
     return _Block(content.reshape(count, -1), shown.reshape(count, -1), length)
 
 

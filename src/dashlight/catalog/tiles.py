@@ -73,7 +73,11 @@ class Tiles:
         self._cache = _Cache(cache_bytes)
         database.listen(self._cache.invalidate)
 
-    def tile(self, zoom: int, x: int, y: int, *, days: Days | None, encoding: str) -> Tile:
+    def kept(self, zoom: int, x: int, y: int, *, encoding: str) -> Tile | None:
+        """Return a tile of all days that is in the cache; never waits."""
+        return self._cache.get((zoom, x, y, None, encoding))
+
+    def tile(self, zoom: int, x: int, y: int, *, days: Days | None = None, encoding: str) -> Tile:
         """Return a tile.
 
         Args:
