@@ -76,6 +76,7 @@ def run_invite_create(args: argparse.Namespace) -> int:
 
 def run_serve(args: argparse.Namespace) -> int:
     """Run a server until it is told to stop; return the exit code."""
+    import gc
     import signal
     import socket
 
@@ -124,6 +125,8 @@ def run_serve(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, lambda _number, _frame: setattr(server, "should_exit", True))
         listener.listen(_BACKLOG)  # Whoever reads the address may connect at once and waits until the server runs.
         _announce(url, folder, settings.name, is_json=args.json)
+        gc.collect()
+        gc.freeze()  # What a server is made of stays until it ends; no later collection has to look at it again.
         server.run(sockets=[listener])
     return 0
 
