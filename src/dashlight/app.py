@@ -32,6 +32,7 @@ from dashlight.catalog.exports.routes import Exports
 from dashlight.catalog.exports.routes import make_router as exports_router
 from dashlight.catalog.exports.worker import ExportMetrics, ExportWorker
 from dashlight.catalog.live import Hub
+from dashlight.catalog.locations.routes import make_router as locations_router
 from dashlight.catalog.metrics import CatalogMetrics
 from dashlight.catalog.ogc.routes import Ogc
 from dashlight.catalog.ogc.routes import make_router as ogc_router
@@ -66,6 +67,7 @@ from dashlight.moderation.desk.routes import Desk
 from dashlight.moderation.pages import Pages
 from dashlight.moderation.routes import make_router as moderation_router
 from dashlight.store.feature_tables import TABLES
+from dashlight.store.locations import open_locations
 from dashlight.store.upkeep import Readiness, Store, open_store, sweep
 from dashlight.wire import MAX_BUNDLE_BYTES, MAX_PICTURES, MAX_PICTURES_PERSONAL, public_bytes, to_base64url
 
@@ -122,8 +124,9 @@ def build(
         spans: The traces, or None for what the settings say.
 
     Raises:
-        HostError: When the folder cannot be used.
+        HostError: When the folder cannot be used, or the bucket does not keep to what is signed.
     """
+    locations = open_locations(folder, settings)
     store = open_store(folder, settings)
     swept = sweep(store.database, store.objects)
     _LOG.info(
@@ -169,6 +172,7 @@ def build(
     api.include_router(ingest_router(door))
     readable = _catalog(settings, store, hub, base_url)
     api.include_router(catalog_router(readable))
+    api.include_router(locations_router(store.database, locations))
     api.include_router(pages_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
     api.include_router(panoramax_router(_panoramax(settings, readable)))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-_WITH_PASSWORD = ("database_url", "objects_url", "public_url", "proxy")
+_WITH_PASSWORD = ("database_url", "objects_url", "presigned_endpoint", "public_url", "proxy")
 # A password may hold any character where nobody escaped it: what is before the last @ is taken for it.
 _PASSWORDS = (re.compile(r"(://[^:@/?#]*):.*@"), re.compile(r"(://)[^@]*:(?!\*\*\*@).*@"))
 _QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)

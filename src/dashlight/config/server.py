@@ -39,6 +39,7 @@ _BOUNDS: Bounds = {
     "head_timeout_s": (0.1, 3600.0),
     "body_timeout_s": (0.1, 3600.0),
     "read_stall_s": (0.1, 3600.0),
+    "presigned_s": (0, 300),
     "stop_s": (0.0, 3600.0),
     "drain_s": (0.0, 3600.0),
     "traces_share": (0.0, 1.0),
@@ -58,6 +59,10 @@ class ServerSettings:
             them in the data folder.
         objects_key_id: Of the bucket's access key; empty leaves it to the environment and the machine's role.
         objects_secret: Of the bucket's access key.
+        presigned_s: Seconds that an address is good for at which a reader fetches one picture of `fleet` or `open` from
+            the bucket itself; 0 gives out none. A picture that is hidden can be read at it until then, and the bucket's
+            server learns who reads what. Needs `objects_key_id`, of a key that anybody may know the id of.
+        presigned_endpoint: Of the bucket's server as readers reach it, `https://host`; empty for that of `objects_url`.
         key_file: The server's key, 32 bytes, or None for `server.key` in the data folder. Servers that share a database
             have the same.
         host: Address to listen on; this machine alone until the operator decides otherwise.
@@ -122,6 +127,8 @@ class ServerSettings:
     objects_url: str = ""
     objects_key_id: str = ""
     objects_secret: str = ""
+    presigned_s: int = 0
+    presigned_endpoint: str = ""
     key_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8400
@@ -169,11 +176,13 @@ class ServerSettings:
         for name, schemes in (
             ("database_url", ("postgresql://", "postgres://")),
             ("objects_url", ("s3://",)),
+            ("presigned_endpoint", ("http://", "https://")),
             ("traces_url", ("http://", "https://")),
         ):
             value = getattr(self, name)
             if value and not value.startswith(schemes):
                 raise UsageError(f"server.{name} {masked(name, value)!r} does not begin with {schemes[0]}")
+        _check_presigned(self)
         _check_addresses("server.trusted_proxy", self.trusted_proxy)
         if self.export_schedule not in EXPORT_SCHEDULES:
             raise UsageError(
@@ -186,6 +195,16 @@ class ServerSettings:
             raise UsageError(f"server.name {self.name!r:.90} is not a text of 1 to 80 printable characters")
         if len(self.contact) > 200 or not self.contact.isprintable():
             raise UsageError(f"server.contact {self.contact!r:.210} is not a text of at most 200 printable characters")
+
+
+def _check_presigned(settings: ServerSettings) -> None:
+    """Raise UsageError when addresses of the bucket are asked for and cannot be signed."""
+    missing = [name for name in ("objects_url", "objects_key_id", "objects_secret") if not getattr(settings, name)]
+    if settings.presigned_s and missing:
+        raise UsageError(
+            f"server.presigned_s {settings.presigned_s} needs server.{missing[0]}",
+            hint="addresses are of a bucket, and signed with a key that is in the settings",
+        )
 
 
 def _check_addresses(called: str, given: str) -> None:

@@ -15,19 +15,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 from obstore.store import S3Store
 
-from dashlight.errors import Corrupt, HostError, NotFound, Unavailable, UsageError
+from dashlight.errors import Corrupt, HostError, NotFound, Unavailable
+from dashlight.store.bucket import parsed_bucket
 from dashlight.store.durable import fsync_folder, is_part, make_folder, part_path
 
 RETRY_AFTER_S = 5.0
 SETTLED_S = 3600.0  # An object that no row names may be on its way there for a while; no upload takes so long.
 _ATTEMPTS = 20  # Of zeroing one object while others do the same.
-_KNOWN = {"endpoint", "region", "style"}
-_PROBE = "probe/"
+PROBES = "probe/"  # Before the keys of objects that only try the store.
 
 
 class S3Objects:
@@ -49,30 +48,22 @@ class S3Objects:
     def __init__(self, url: str, staging: Path, *, key_id: str = "", secret: str = "") -> None:
         self._staging = staging
         make_folder(staging)
-        parts = urlsplit(url)
-        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        unknown = set(asked) - _KNOWN
-        if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or unknown:
-            raise UsageError(
-                f"server.objects_url {url.partition('?')[0]!r:.80} is not s3://bucket/prefix?endpoint=...&region=..."
-                + (f" (unknown: {', '.join(sorted(unknown))})" if unknown else "")
-            )
-        endpoint = asked.get("endpoint", "")
+        bucket = parsed_bucket(url)
         config = {
-            "region": asked.get("region", "us-east-1"),
-            "virtual_hosted_style_request": asked.get("style") == "virtual",
+            "region": bucket.region,
+            "virtual_hosted_style_request": bucket.is_virtual,
             "conditional_put": "etag",
         }
-        if endpoint:
-            config["endpoint"] = endpoint
+        if bucket.endpoint:
+            config["endpoint"] = bucket.endpoint
         if key_id:
             config |= {"access_key_id": key_id, "secret_access_key": secret}
         self._store = S3Store(
-            parts.netloc,
-            prefix=parts.path.strip("/") or None,
+            bucket.name,
+            prefix=bucket.prefix or None,
             config=config,  # type: ignore[arg-type]  # A plain dict of its keys.
             client_options={
-                "allow_http": endpoint.startswith("http://"),
+                "allow_http": bucket.endpoint.startswith("http://"),
                 "connect_timeout": timedelta(seconds=3),
                 "timeout": timedelta(seconds=60),
                 "pool_idle_timeout": timedelta(seconds=20),
@@ -116,6 +107,19 @@ class S3Objects:
             raise Corrupt(f"the object {key} ends before byte {offset + length}")
         return content
 
+    def version(self, key: str) -> str:
+        """Return the ETag of an object, with its quotes: another once a part of it is zeroed.
+
+        Raises:
+            NotFound: When there is no such object.
+            Unavailable: When the store does not answer, or has no ETags.
+        """
+        with _as_ours(key):
+            found = self._store.head(key)["e_tag"]
+        if not found:
+            raise Unavailable("the store of pictures has no ETags", retry_after_s=RETRY_AFTER_S, code="objects")
+        return found
+
     def zero(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
         """Put the object back with its ranges zeroed, unless it is another by then; then once more."""
         for _ in range(_ATTEMPTS):
@@ -150,7 +154,7 @@ class S3Objects:
         with _as_ours("list"):
             for page in self._store.list():
                 for entry in page:
-                    is_ours = not entry["path"].startswith(_PROBE)
+                    is_ours = not entry["path"].startswith(PROBES)
                     if is_ours and (not is_settled or entry["last_modified"] < latest):
                         yield entry["path"]
 
@@ -171,7 +175,7 @@ class S3Objects:
 
     def check_writable(self) -> None:
         """Put and take back an object."""
-        key = f"{_PROBE}{secrets.token_hex(8)}"
+        key = f"{PROBES}{secrets.token_hex(8)}"
         with _as_ours(key):
             self._store.put(key, b"probe", use_multipart=False)
         self.remove(key)

@@ -1,0 +1,1 @@
+"""Where readers find pictures in the bucket itself."""
