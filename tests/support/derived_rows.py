@@ -79,11 +79,18 @@ def check(database):
     assert {(c.resolution, c.qk): c.pictures for c in cover} == expected
     assert {(c.resolution, c.qk): c.captured_ms // places.DAY_MS for c in cover} == newest
     assert days == expected_days
+    headings = {}
+    for p in shown:
+        key = places.cell_of(h3_parent(p.h3_r15, places.STREET_RESOLUTION)).qk
+        headings[key] = max(headings.get(key, (0, 0)), (p.captured_ms, p.heading_ddeg))
+    assert {
+        c.qk: (c.captured_ms, c.heading_ddeg) for c in cover if c.resolution == places.STREET_RESOLUTION
+    } == headings
     freshest = {}
     for p in shown:
         key = (p.qk >> places.LIVE_SHIFT, places.octant_of(p.heading_ddeg))
-        freshest[key] = max(freshest.get(key, 0), p.captured_ms)
-    assert {(r.cell, r.octant): r.captured_ms for r in live} == freshest
+        freshest[key] = max(freshest.get(key, (0, 0)), (p.captured_ms, p.number))
+    assert {(r.cell, r.octant): (r.captured_ms, r.number) for r in live} == freshest
     assert all(marks[r.number][1] == r.mark for r in live)
 
 

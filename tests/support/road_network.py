@@ -197,7 +197,7 @@ def _fill_counts(connection, marks, cells):
     for resolution in (*places.COVER_RESOLUTIONS, STREET_RESOLUTION):
         unused = (1 << 3 * (15 - resolution)) - 1
         parents = cells & ~np.int64(0xF << 52) | np.int64(resolution << 52) | np.int64(unused)
-        order = np.lexsort((captured, parents))
+        order = np.lexsort((marks["heading_ddeg"], captured, parents))  # Of equal times the greatest heading is shown.
         parents, newest = parents[order], captured[order]
         ends = np.r_[np.diff(parents) != 0, True].nonzero()[0]
         counts = np.diff(np.r_[-1, ends])

@@ -406,7 +406,8 @@ def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterat
     if after is not None and query.is_oldest_first:
         least = max(least, after.captured_ms)
     elif after is not None:
-        most = min(most, after.captured_ms)
+        # A walk that gave up ended before the first picture of this day, which is not walked again.
+        most = min(most, after.captured_ms - (after.number == BEFORE_ALL))
     wanted = sorted(
         (day for day in days if (day + 1) * DAY_MS > least and day * DAY_MS <= most),
         reverse=not query.is_oldest_first,

@@ -82,7 +82,9 @@ def fill(database):
     put(Policy.OPEN, [new_picture(rng, world(), moment()) for _ in range(200)])
     for captured in (Week(2026, 39), Week(2026, 40), Month(2026, 10)):
         put(Policy.PERSONAL, [new_picture(rng, rng.choice([town, world])(), captured) for _ in range(60)])
-    for number in rng.sample(range(1, 2_900), 40):
+    with database.read() as connection:
+        numbers = sorted(connection.execute(sa.select(mark.c.number)).scalars())
+    for number in rng.sample(numbers, 40):
         database.write(lambda t, number=number: withdraw.hide(t, number))
 
 
