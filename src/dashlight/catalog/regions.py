@@ -6,10 +6,10 @@ number of streams; each stream holds the last piece that it has sent, and a piec
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from dashlight.model import BBox
 
@@ -49,6 +49,13 @@ class Piece:
         self.following: Piece | None = None
 
 
+class Told(Protocol):
+    """Who is told what happens in a region."""
+
+    def tell(self) -> None:
+        """Send on what follows the last piece that was sent; nothing when nothing follows."""
+
+
 class Region:
     """One box, or everything, that at least one stream looks at; owned by the event loop.
 
@@ -57,11 +64,11 @@ class Region:
         streams: How many look at it.
         last: The newest piece.
         told_s: When it was made, by the loop's clock.
-        news: Set once there is a piece after `last`; another one waits for the piece after that.
+        open: Of the streams those that are told of each piece; others are still told what they missed.
         is_due: Whether somebody will call `flush`.
     """
 
-    __slots__ = ("_pending", "bbox", "is_due", "last", "news", "parts", "streams", "told_s")
+    __slots__ = ("_pending", "bbox", "is_due", "last", "open", "parts", "streams", "told_s")
 
     def __init__(self, bbox: BBox | None) -> None:
         self.bbox = bbox
@@ -69,7 +76,7 @@ class Region:
         self.streams = 0
         self.last = Piece((), b"", 0)
         self.told_s = -math.inf
-        self.news = asyncio.Event()
+        self.open: dict[Told, None] = {}
         self.is_due = False
         self._pending: list[Frame] = []
 
@@ -82,26 +89,20 @@ class Region:
         self._pending.append(frame)
 
     def flush(self, now_s: float) -> None:
-        """Make a piece of what was added, if anything was, and wake every stream."""
+        """Make a piece of what was added, if anything was."""
         self.is_due = False
         if self._pending:
             frames, self._pending = tuple(self._pending), []
             self._append(Piece(frames, b"".join(f.content for f in frames), self.last.events + len(frames)), now_s)
 
     def say(self, content: bytes, now_s: float) -> None:
-        """Send every stream something that is no event."""
+        """Make a piece of something that is no event."""
         self._append(Piece((), content, self.last.events), now_s)
-
-    def wake(self) -> None:
-        """Wake every stream without a piece."""
-        news, self.news = self.news, asyncio.Event()
-        news.set()
 
     def _append(self, piece: Piece, now_s: float) -> None:
         self.last.following = piece
         self.last = piece
         self.told_s = now_s
-        self.wake()
 
 
 class RegionIndex:

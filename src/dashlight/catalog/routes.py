@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
 from dashlight.catalog import features, reports, summary
 from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_security_policy, embedded
 from dashlight.catalog.etags import etag_of, is_known
-from dashlight.catalog.live import Hub
+from dashlight.catalog.live import LINE, Hub
 from dashlight.catalog.reports import Budgets, Issue
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.summary import Summaries
 from dashlight.catalog.tiles import MAX_ZOOM, Tile, Tiles
-from dashlight.errors import InputError
+from dashlight.errors import HostError, InputError
+from dashlight.model import BBox
 from dashlight.store import pictures
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
@@ -243,6 +246,35 @@ def send_tile(tile: Tile, request: Request, *, empty_status: int = 204) -> Respo
     return Response(tile.content, media_type=TILE_TYPE, headers=headers)
 
 
+class LiveReply(Response):
+    """A stream of Server-Sent Events, which the hub writes to the server's line itself.
+
+    Args:
+        hub: Of this process.
+        bbox: Which places concern the reader, or None for all.
+        after: The cursor of the last event that the reader has, or None when it begins.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, hub: Hub, *, bbox: BBox | None, after: int | None) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._serve = partial(hub.serve, bbox=bbox, after=after)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the head, and then what happens until the reader goes or the server stops."""
+        line = scope.get("extensions", {}).get(LINE)
+        if line is None:
+            raise HostError(
+                f"this server offers no {LINE} in its extensions of ASGI",
+                hint="run the application with `dashlight serve`",
+                code="no-line",
+            )
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await self._serve(receive, send, line)
+
+
 def _add_map(router: APIRouter, catalog: Catalog) -> None:
     @router.get(
         "/v1/tiles/{z}/{x}/{y}.mvt",
@@ -269,7 +301,7 @@ def _add_map(router: APIRouter, catalog: Catalog) -> None:
     )
     async def live(
         bbox: Bbox = None, last_event_id: Annotated[str | None, Header(max_length=40)] = None
-    ) -> StreamingResponse:
+    ) -> Response:
         """Stream what happens on the map as Server-Sent Events."""
         area = features.parsed_bbox(bbox)
         after = None
@@ -278,11 +310,7 @@ def _add_map(router: APIRouter, catalog: Catalog) -> None:
                 raise InputError(f"Last-Event-ID {last_event_id!r} is not one of this server's", code="bad-cursor")
             after = int(last_event_id)
         catalog.hub.check_room()
-        return StreamingResponse(
-            catalog.hub.stream(bbox=area, after=after),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        )
+        return LiveReply(catalog.hub, bbox=area, after=after)
 
     del tile, live
 

@@ -10,12 +10,14 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from dashlight.border.asgi import PROBLEM_TYPE, problem_body
+from dashlight.catalog.live import LINE
 from dashlight.cli.supervisor import Supervisor
 from dashlight.config import ServerSettings
 from dashlight.errors import Unavailable
@@ -26,6 +28,31 @@ _SPARE_FILES = 512  # For the database, bundles that arrive and connections that
 _DRAIN_LOOK_S = 0.02
 _LINGER_S = 2.0  # What a refused sender still sends is read for so long, else it would not see the reply.
 _MAX_LINGER_BYTES = 1024 * 1024
+
+
+class ChunkLine:
+    """The way to one reader past the application's queue of awaits, as chunks of HTTP/1.1 (`catalog.live.Line`).
+
+    Args:
+        transport: Of the connection.
+        flow: Knows whether the reader reads.
+    """
+
+    __slots__ = ("_flow", "_transport", "on_ready")
+
+    def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
+        self._transport = transport
+        self._flow = flow
+        self.on_ready: Callable[[], None] | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the line is up, and the reader has taken most of what was written."""
+        return not self._flow.write_paused and not self._transport.is_closing()
+
+    def write(self, content: bytes) -> None:
+        """Send one chunk; an empty one would end the reply."""
+        self._transport.write(b"%x\r\n%b\r\n" % (len(content), content))
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -50,6 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
         super().connection_made(transport)
+        self._line = ChunkLine(transport, self.flow)
         self._head_due = self.loop.call_later(self.head_timeout_s, self._end_slow_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -72,6 +100,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._read_due is not None:
             self._read_due.cancel()
             self._read_due = None
+        if self._line.on_ready is not None:
+            self._line.on_ready()
 
     def _end_slow_head(self) -> None:
         self._head_due = None
@@ -143,10 +173,11 @@ class BoundedProtocol(HttpToolsProtocol):
         raise ValueError(detail)  # The parser ends with an error of its own, for which `send_400_response` is called.
 
     def on_message_begin(self) -> None:
-        """Begin to count."""
+        """Begin to count, and offer the line to the application."""
         self._head_bytes = self._headers = 0
         self._is_in_head = True
         super().on_message_begin()
+        self.scope["extensions"] = {LINE: cast("dict[object, object]", self._line)}  # As uvicorn's types have it.
 
     def on_headers_complete(self) -> None:
         """Note that the head is whole."""

@@ -99,21 +99,46 @@ class QuietDatabase:
 
 
 class Reading:
-    """A stream that is read in a task."""
+    """One reader: ASGI and the line of a server, of which the test sees all parts of the reply."""
 
-    def __init__(self, hub, bbox):
+    def __init__(self, hub, bbox, after=None):
         self.pieces = []
         self.at_s = []
-        self.task = asyncio.create_task(self._read(hub, bbox))
+        self.is_ready = True
+        self.is_complete = False
+        self.on_ready = None
+        self._gone = asyncio.Event()
+        self.task = asyncio.create_task(hub.serve(self._receive, self._send, self, bbox=bbox, after=after))
 
-    async def _read(self, hub, bbox):
-        async for piece in hub.stream(bbox=bbox, after=None):
-            self.pieces.append(piece)
-            self.at_s.append(asyncio.get_running_loop().time())
+    async def _receive(self):
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message):
+        self.write(message["body"])
+        self.is_complete = not message["more_body"]
+
+    def write(self, content):
+        assert self.is_ready
+        assert not self.is_complete
+        self.pieces.append(content)
+        self.at_s.append(asyncio.get_running_loop().time())
+
+    def hang_up(self):
+        self.is_ready = False
+        self._gone.set()
+
+    def read_on(self):
+        self.is_ready = True
+        self.on_ready()
 
     async def until(self, count):
         while len(self.pieces) < count:  # noqa: ASYNC110  # The loop's clock is not real; nobody waits.
             await asyncio.sleep(0.01)
+
+    def cursors(self):
+        lines = b"".join(piece for piece in self.pieces if b"event: picture" in piece).splitlines()
+        return [int(line[4:]) for line in lines if line.startswith(b"id: ")]
 
 
 class FastLoop(asyncio.SelectorEventLoop):
@@ -162,13 +187,12 @@ def test_a_region_is_told_at_most_once_a_second_and_loses_nothing(loop):
 
     here, elsewhere = loop.run_until_complete(scene())
 
-    pieces = [p for p in here.pieces if b"event: picture" in p]
-    cursors = [int(line[4:]) for p in pieces for line in p.splitlines() if line.startswith(b"id: ")]
     times = [at for at, p in zip(here.at_s, here.pieces, strict=True) if b"event: picture" in p]
-    assert cursors == list(range(1, 101))
+    assert here.cursors() == list(range(1, 101))
     assert all(b - a >= BETWEEN_PIECES_S * 0.99 for a, b in itertools.pairwise(times))
     assert not any(b"event: picture" in p for p in elsewhere.pieces)
     assert here.pieces[-1].startswith(b"retry: ")
+    assert here.is_complete
 
 
 def test_the_first_event_after_a_quiet_second_goes_out_at_once(loop):
@@ -210,7 +234,9 @@ def test_a_hub_forgets_who_has_gone(loop):
         for each in reading:
             await each.until(1)
         full = hub.readers, hub.regions
-        for each in reading:
+        for each in reading[:3]:
+            each.hang_up()
+        for each in reading[3:]:
             each.task.cancel()
         await asyncio.gather(*(each.task for each in reading), return_exceptions=True)
         left = hub.readers, hub.regions
@@ -218,3 +244,100 @@ def test_a_hub_forgets_who_has_gone(loop):
         return full, left
 
     assert loop.run_until_complete(scene()) == ((5, 5), (0, 0))
+
+
+def test_a_reader_who_does_not_read_is_passed_over_and_told_everything_once_it_reads(loop):
+    async def scene():
+        database = QuietDatabase()
+        hub = Hub(database, clients=10, queue=100)
+        hub.start()
+        slow, quick = Reading(hub, None), Reading(hub, None)
+        await slow.until(1)
+        await quick.until(1)
+        slow.is_ready = False
+        for cursor in range(1, 31):
+            database.tell(Change(events=[picture(cursor)]))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(2 * BETWEEN_PIECES_S)
+        before = len(slow.pieces)
+        slow.read_on()
+        hub.close()
+        await asyncio.gather(slow.task, quick.task)
+        return before, slow, quick
+
+    before, slow, quick = loop.run_until_complete(scene())
+
+    assert before == 1
+    assert slow.cursors() == quick.cursors() == list(range(1, 31))
+    assert len(slow.pieces) < len(quick.pieces)
+
+
+def test_a_reader_who_is_too_slow_gets_one_refresh_and_is_counted(loop):
+    counted = []
+
+    class Counts:
+        def count_piece(self, events):
+            pass
+
+        def count_refresh(self):
+            counted.append(1)
+
+    async def scene():
+        database = QuietDatabase()
+        hub = Hub(database, clients=10, queue=5, counts=Counts())
+        hub.start()
+        slow = Reading(hub, None)
+        await slow.until(1)
+        slow.is_ready = False
+        for cursor in range(1, 31):
+            database.tell(Change(events=[picture(cursor)]))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(2 * BETWEEN_PIECES_S)
+        slow.read_on()
+        database.tell(Change(events=[picture(31)]))
+        await slow.until(3)
+        hub.close()
+        await slow.task
+        return slow.pieces
+
+    pieces = loop.run_until_complete(scene())
+
+    assert pieces[1] == encoded("refresh", "{}", 30)
+    assert (len(counted), pieces[2]) == (1, encoded("picture", "{}", 31))
+
+
+def test_more_streams_than_one_turn_tells_are_told_one_piece_each(loop):
+    async def scene():
+        database = QuietDatabase()
+        hub = Hub(database, clients=1_000, queue=100)
+        hub.start()
+        reading = [Reading(hub, BBox(0, 0, 2 + number % 2, 2)) for number in range(500)]
+        for each in reading:
+            await each.until(1)
+        for cursor in range(1, 11):
+            database.tell(Change(events=[picture(cursor)]))
+            await asyncio.sleep(0.3)
+        await asyncio.sleep(2 * BETWEEN_PIECES_S)
+        hub.close()
+        await asyncio.gather(*(each.task for each in reading))
+        return reading
+
+    reading = loop.run_until_complete(scene())
+
+    assert all(each.cursors() == list(range(1, 11)) for each in reading)
+    assert len({len(each.pieces) for each in reading}) == 1
+
+
+def test_a_stream_that_begins_after_the_hub_has_ended_ends_at_once(loop):
+    async def scene():
+        hub = Hub(QuietDatabase(), clients=10, queue=100)
+        hub.start()
+        reading = Reading(hub, None)
+        hub.close()
+        await reading.task
+        return reading
+
+    reading = loop.run_until_complete(scene())
+
+    assert reading.is_complete
+    assert reading.pieces[-1].startswith(b"retry: ")
