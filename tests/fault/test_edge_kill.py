@@ -122,18 +122,23 @@ def imported_under_kills(card, folder, undisturbed, rng, *, at_most):
     return kills
 
 
+def kills_in_rounds(one_round, what, card, undisturbed, tmp_path, *, seed):
+    """Repeat a round, each in a folder of its own, until so many were killed; return kills and rounds."""
+    rng = random.Random(seed)
+    kills = rounds = 0
+    while kills < kills_of(what):
+        folder = tmp_path / str(rounds)
+        folder.mkdir()
+        kills += one_round(card, folder, undisturbed, rng, at_most=kills_of(what) - kills)
+        rounds += 1
+    return kills, rounds
+
+
 @pytest.mark.soak
 def test_killing_the_import_at_any_moment_loses_nothing_and_publishes_nothing_twice(
     card, undisturbed, tmp_path, record_property
 ):
-    rng = random.Random(20261123)
-    kills = rounds = 0
-
-    while kills < kills_of("import"):
-        folder = tmp_path / str(rounds)
-        folder.mkdir()
-        kills += imported_under_kills(card, folder, undisturbed, rng, at_most=kills_of("import") - kills)
-        rounds += 1
+    kills, rounds = kills_in_rounds(imported_under_kills, "import", card, undisturbed, tmp_path, seed=20261123)
 
     record_property("kills", kills)
     record_property("imports", rounds)
@@ -175,14 +180,7 @@ def uploaded_under_kills(card, folder, undisturbed, rng, *, at_most):
 def test_killing_the_server_during_uploads_loses_nothing_and_publishes_nothing_twice(
     card, undisturbed, tmp_path, record_property
 ):
-    rng = random.Random(20261124)
-    kills = rounds = 0
-
-    while kills < kills_of("upload"):
-        folder = tmp_path / str(rounds)
-        folder.mkdir()
-        kills += uploaded_under_kills(card, folder, undisturbed, rng, at_most=kills_of("upload") - kills)
-        rounds += 1
+    kills, rounds = kills_in_rounds(uploaded_under_kills, "upload", card, undisturbed, tmp_path, seed=20261124)
 
     record_property("kills", kills)
     record_property("imports", rounds)

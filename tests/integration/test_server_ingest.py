@@ -211,7 +211,7 @@ HOSTILE = {
 def test_what_is_not_a_bundle_is_refused_and_nothing_is_kept(own_server, how):
     hostile = HOSTILE[how](fresh())
     token = own_server.token()
-    folder = own_server.store.objects._root
+    folder = own_server.folder
 
     reply = own_server.put(hostile, token)
 
@@ -425,7 +425,7 @@ def test_a_picture_is_erased_by_its_secret_and_nothing_of_it_is_left(own_server)
         for _ in range(2)
     ]
 
-    folder = own_server.store.objects._root
+    folder = own_server.folder
     lon = str(picture["geometry"]["coordinates"][0]).encode()
     assert codes == [204, 204]
     assert own_server.client.get(f"/v1/pictures/{picture['id']}/thumb.jpg").status_code == 410
@@ -490,7 +490,7 @@ def test_personal_pictures_appear_together_and_nothing_ties_them(own_server):
     assert (hidden, published, len(page)) == (0, 10, 10)
     assert {p["properties"]["captured"] for p in page} == {"2026-10"}
     assert {p["properties"]["sequence"] for p in page} == {None}
-    content = b"".join(every_file(own_server.store.objects._root).values())
+    content = b"".join(every_file(own_server.folder).values())
     for number, archive in archives.items():
         key = bundle_key(made_bundles.SEED, number).public_key().public_bytes_raw()
         assert key not in content, "the bundle's key is forgotten"
@@ -686,7 +686,7 @@ def test_nothing_that_is_stored_tells_who_sent_it(own_server):
     own_server.client.post(url, json={"issue": "other", "comment": "a comment"})
     secrets = (invite, enrolled["credential"], *enrolled["tokens"], "127.0.0.1", "python-httpx")
 
-    for name, content in every_file(own_server.store.objects._root).items():
+    for name, content in every_file(own_server.folder).items():
         for secret in secrets:
             assert secret.encode() not in content, f"{name} holds {secret}"
             if len(secret) == 43:

@@ -53,8 +53,9 @@ class CleanLook:
 class Served:
     """A running server and a client for it."""
 
-    def __init__(self, application, url):
+    def __init__(self, application, url, folder):
         self.application = application
+        self.folder = Path(folder)
         self.url = url
         self.store = application.store
         self.client = httpx.Client(base_url=url, timeout=30, trust_env=False)
@@ -110,7 +111,7 @@ def served(folder, *, look=None, idle_look=None, spans=None, **settings):
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    running = Served(application, url)
+    running = Served(application, url, folder)
     try:
         yield running
     finally:

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -29,13 +28,13 @@ from dashlight.store.erasures import DATABASE, Erasures, erasures_in, read_only,
 from dashlight.store.objects import LocalObjects, Objects
 from dashlight.store.sqlite import SqliteDatabase
 from dashlight.store.upkeep import lock_store, server_key, sweep
+from dashlight.store.whole_objects import CHUNK_BYTES, copy_object, named_objects, sha256_of
 
 KEY = "server.key"
 CONTENTS = "backup.json"
 _FORMAT = "dashlight-backup-1"
 _ERASING = "erasing"  # In the contents while what was taken back is erased: the hashes are the old ones.
 _UNFINISHED = ".unfinished.sqlite"
-_CHUNK_BYTES = 1 << 22
 _ALLOWED = frozenset({"lost+found"})  # An empty disk has it.
 
 
@@ -129,8 +128,8 @@ def restore(backup: Path, data: Path, erasures: Erasures) -> Copied:
         database, objects = SqliteDatabase(snapshot), LocalObjects(data)
         try:
             source = LocalObjects(backup)
-            for key, size in _sizes(database):
-                if _copy_object(source, objects, key, size) != contents["objects"].get(key):
+            for key, size in named_objects(database):
+                if copy_object(source, objects, key, size) != contents["objects"].get(key):
                     raise _not_backed_up(f"object {key}")
             taken_back = take_back(database, objects, erasures)
             copied = _counted(database, taken_back=taken_back, left_out=0)
@@ -159,8 +158,8 @@ def erase_in_backup(backup: Path, erasures: Erasures) -> int:
         raise _not_backed_up(f"database of {backup}")
     database, objects = SqliteDatabase(backup / DATABASE), LocalObjects(backup)
     try:
-        for key, size in () if is_resumed else _sizes(database):
-            if _sha256(objects, key, size) != contents["objects"].get(key):
+        for key, size in () if is_resumed else named_objects(database):
+            if sha256_of(objects, key, size) != contents["objects"].get(key):
                 raise _not_backed_up(f"object {key}")
         _write(backup, contents | {_ERASING: True})
         count = take_back(database, objects, erasures)
@@ -194,7 +193,7 @@ def _not_backed_up(what: str) -> Corrupt:
 
 
 def _counted_hashes(database: Database, objects: Objects) -> dict[str, str]:
-    return {key: _sha256(objects, key, size) for key, size in _sizes(database)}
+    return {key: sha256_of(objects, key, size) for key, size in named_objects(database)}
 
 
 def _check_outside(folder: Path, other: Path) -> None:
@@ -243,56 +242,20 @@ def _leave_out(transaction: Transaction) -> int:
     return len(staged)
 
 
-def _sizes(database: Database) -> list[tuple[str, int]]:
-    table = schema.object_
-    with database.read() as connection:
-        rows = connection.execute(sa.select(table.c.key, table.c.size_bytes).order_by(table.c.key)).all()
-    return [(row.key, int(row.size_bytes)) for row in rows]
-
-
 def _copy_objects(database: Database, source: Objects, target: Objects) -> list[str]:
     """Copy every object that a row names; return the keys of those that are not there any more."""
     missing = []
-    for key, size in _sizes(database):
+    for key, size in named_objects(database):
         try:
-            _copy_object(source, target, key, size)
+            copy_object(source, target, key, size)
         except NotFound:
             missing.append(key)
     return missing
 
 
-def _copy_object(source: Objects, target: Objects, key: str, size: int) -> str:
-    digest = hashlib.sha256()
-    staged = target.staging_file()
-    try:
-        handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            for chunk in _chunks(source, key, size):
-                digest.update(chunk)
-                file.write(chunk)
-        target.adopt(staged, key)
-    except OSError as exc:
-        raise HostError(f"cannot write a copy of {key}: {exc.strerror}", hint="make room", code="disk") from exc
-    finally:
-        staged.unlink(missing_ok=True)
-    return digest.hexdigest()
-
-
-def _chunks(objects: Objects, key: str, size: int) -> Iterator[bytes]:
-    for at in range(0, size, _CHUNK_BYTES):
-        yield objects.read(key, at, min(_CHUNK_BYTES, size - at))
-
-
-def _sha256(objects: Objects, key: str, size: int) -> str:
-    digest = hashlib.sha256()
-    for chunk in _chunks(objects, key, size):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _check_missing(database: Database, missing: list[str]) -> None:
     """Check that each object that vanished while it was copied had been erased."""
-    still_named = sorted({key for key, _ in _sizes(database)} & set(missing))
+    still_named = sorted({key for key, _ in named_objects(database)} & set(missing))
     if still_named:
         raise Corrupt(
             f"{len(still_named)} objects that the rows name are not there, {still_named[0]} first",
@@ -301,7 +264,7 @@ def _check_missing(database: Database, missing: list[str]) -> None:
 
 
 def _counted(database: Database, *, taken_back: int, left_out: int) -> Copied:
-    sizes = _sizes(database)
+    sizes = named_objects(database)
     with database.read() as connection:
         pictures = connection.execute(sa.select(sa.func.count()).select_from(schema.picture)).scalar_one()
     return Copied(pictures, len(sizes), sum(size for _, size in sizes), taken_back, left_out)
@@ -323,7 +286,7 @@ def _copy_file(source: Path, target: Path) -> None:
     try:
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with source.open("rb") as reading, os.fdopen(handle, "wb") as writing:
-            while chunk := reading.read(_CHUNK_BYTES):
+            while chunk := reading.read(CHUNK_BYTES):
                 writing.write(chunk)
     except OSError as exc:
         raise HostError(f"cannot copy {source} to {target}: {exc.strerror}", code="disk") from exc

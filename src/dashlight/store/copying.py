@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from dashlight.errors import Conflict, Corrupt, HostError, NotFound
+from dashlight.errors import Conflict, Corrupt, NotFound
 from dashlight.store import bulk
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
-from dashlight.store.schema import METADATA, object_, setting
+from dashlight.store.schema import METADATA, setting
 from dashlight.store.unfinished import MARK as UNFINISHED
+from dashlight.store.whole_objects import copy_object, named_objects, sha256_of
 
 ROWS_AT_ONCE = 5_000
-_CHUNK_BYTES = 1 << 22
 _MODULUS = 1 << 256
 _OF_THE_PLACE = (UNFINISHED, "server_key", "probe")  # Settings of the store itself, not of what it holds.
 
@@ -157,55 +156,28 @@ def _end(transaction: Transaction) -> None:
 
 def _copy_objects(source: Side, target: Side, progress: Progress) -> tuple[int, int, int]:
     """Copy every object that a row names and compare what arrived; return count, bytes, and how many were there."""
-    with source.database.read() as connection:
-        named = connection.execute(sa.select(object_.c.key, object_.c.size_bytes).order_by(object_.c.key)).all()
+    named = named_objects(source.database)
     resumed = 0
     for position, (key, size) in enumerate(named):
         try:
-            wanted = _digest(source.objects, key, size)
+            wanted = sha256_of(source.objects, key, size)
         except NotFound as exc:
             raise Corrupt(f"the object {key} that a row names is not there", hint="the source is damaged") from exc
-        if _digest_or_none(target.objects, key, size) == wanted:
+        if _sha256_or_none(target.objects, key, size) == wanted:
             resumed += 1
         else:
-            _copy_object(source.objects, target.objects, key, size)
-            if _digest_or_none(target.objects, key, size) != wanted:
+            copy_object(source.objects, target.objects, key, size)
+            if _sha256_or_none(target.objects, key, size) != wanted:
                 raise Corrupt(f"the object {key} is not what it was in the source", hint="run the copy again")
         progress("objects", position + 1, len(named))
-    return len(named), sum(row.size_bytes for row in named), resumed
+    return len(named), sum(size for _, size in named), resumed
 
 
-def _chunks(objects: Objects, key: str, size: int) -> Iterator[bytes]:
-    for at in range(0, size, _CHUNK_BYTES):
-        yield objects.read(key, at, min(_CHUNK_BYTES, size - at))
-
-
-def _digest(objects: Objects, key: str, size: int) -> bytes:
-    digest = hashlib.sha256()
-    for chunk in _chunks(objects, key, size):
-        digest.update(chunk)
-    return digest.digest()
-
-
-def _digest_or_none(objects: Objects, key: str, size: int) -> bytes | None:
+def _sha256_or_none(objects: Objects, key: str, size: int) -> str | None:
     try:
-        return _digest(objects, key, size)
+        return sha256_of(objects, key, size)
     except (NotFound, Corrupt):  # Not there yet, or only a part of it.
         return None
-
-
-def _copy_object(source: Objects, target: Objects, key: str, size: int) -> None:
-    staged = target.staging_file()
-    try:
-        handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            for chunk in _chunks(source, key, size):
-                file.write(chunk)
-        target.adopt(staged, key)
-    except OSError as exc:
-        raise HostError(f"cannot write a copy of {key}: {exc.strerror}", hint="make room", code="disk") from exc
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 def _pages(database: Database, name: str, after: Sequence[Any] | None) -> Iterator[list[dict[str, Any]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,14 +13,12 @@ from obstore.store import LocalStore
 from dashlight.errors import Corrupt, HostError, NotFound
 from dashlight.store.durable import (
     adopt_durably,
-    fsync_folder,
-    is_part,
     make_folder,
-    part_path,
     remove_durably,
     write_durably,
     zero_durably,
 )
+from dashlight.store.staging import Staging
 
 
 class Objects(Protocol):
@@ -103,11 +100,9 @@ class LocalObjects:
 
     def __init__(self, root: Path) -> None:
         """Use `root`, made when it is not there."""
-        self._root = root
-        self._staging = root / "staging"
+        self._staging = Staging(root / "staging")
         self._objects = root / "objects"
-        for folder in (self._staging, self._objects):
-            make_folder(folder)
+        make_folder(self._objects)
         self._store = LocalStore(self._objects)
 
     def _path(self, key: str) -> Path:
@@ -118,7 +113,7 @@ class LocalObjects:
 
     def staging_file(self) -> Path:
         """Return a path in the staging folder, on the disk of the objects."""
-        return part_path(self._staging)
+        return self._staging.file()
 
     def adopt(self, staged: Path, key: str) -> None:
         """Rename `staged` into place after fsync; every object has the same modification time."""
@@ -163,18 +158,11 @@ class LocalObjects:
 
     def sweep_staging(self) -> int:
         """Delete what an earlier process left unfinished."""
-        left = [path for path in self._staging.iterdir() if is_part(path)]
-        for path in left:
-            path.unlink(missing_ok=True)
-        fsync_folder(self._staging)
-        return len(left)
+        return self._staging.sweep()
 
     def free_bytes(self) -> int:
         """Return the free space of the disk."""
-        try:
-            return shutil.disk_usage(self._root).free
-        except OSError as exc:
-            raise HostError(f"the disk does not answer: {exc.strerror}", code="disk") from exc
+        return self._staging.free_bytes()
 
     def check_writable(self) -> None:
         """Write a staged file and delete it."""

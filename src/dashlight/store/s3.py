@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import mmap
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from obstore.store import S3Store
 
 from dashlight.errors import Corrupt, HostError, NotFound, Unavailable
 from dashlight.store.bucket import parsed_bucket
-from dashlight.store.durable import fsync_folder, is_part, make_folder, part_path
+from dashlight.store.staging import Staging
 
 RETRY_AFTER_S = 5.0
 SETTLED_S = 3600.0  # An object that no row names may be on its way there for a while; no upload takes so long.
@@ -46,8 +45,7 @@ class S3Objects:
     is_shared = True
 
     def __init__(self, url: str, staging: Path, *, key_id: str = "", secret: str = "") -> None:
-        self._staging = staging
-        make_folder(staging)
+        self._staging = Staging(staging)
         bucket = parsed_bucket(url)
         config = {
             "region": bucket.region,
@@ -81,7 +79,7 @@ class S3Objects:
 
     def staging_file(self) -> Path:
         """Return a path on this machine."""
-        return part_path(self._staging)
+        return self._staging.file()
 
     def adopt(self, staged: Path, key: str) -> None:
         """Put a staged file as the object `key`, whole, and delete it."""
@@ -160,18 +158,11 @@ class S3Objects:
 
     def sweep_staging(self) -> int:
         """Delete what an earlier process left unfinished on this machine."""
-        left = [path for path in self._staging.iterdir() if is_part(path)]
-        for path in left:
-            path.unlink(missing_ok=True)
-        fsync_folder(self._staging)
-        return len(left)
+        return self._staging.sweep()
 
     def free_bytes(self) -> int:
         """Return the free space for uploads that are arriving; a bucket has no end."""
-        try:
-            return shutil.disk_usage(self._staging).free
-        except OSError as exc:
-            raise HostError(f"the disk does not answer: {exc.strerror}", code="disk") from exc
+        return self._staging.free_bytes()
 
     def check_writable(self) -> None:
         """Put and take back an object."""
