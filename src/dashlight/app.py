@@ -41,9 +41,10 @@ from dashlight.catalog.panoramax import items as panoramax_items
 from dashlight.catalog.panoramax import landing as panoramax_landing
 from dashlight.catalog.panoramax.routes import Panoramax
 from dashlight.catalog.panoramax.routes import make_router as panoramax_router
+from dashlight.catalog.panoramax.routes import plain_tiles as panoramax_plain_tiles
 from dashlight.catalog.panoramax.tiles import draw_for
 from dashlight.catalog.reports import Budgets
-from dashlight.catalog.routes import Catalog
+from dashlight.catalog.routes import TILE_PATH, Catalog, PlainTileRoute
 from dashlight.catalog.routes import make_router as catalog_router
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.stac.items import Site
@@ -169,13 +170,15 @@ def build(
         openapi_url="/v1/openapi.json",
         telemetry=_NO_TELEMETRY,  # Its own would tell a collector of every path and query.
     )
-    api.include_router(ingest_router(door))
     readable = _catalog(settings, store, hub, base_url)
+    panoramax = _panoramax(settings, readable)
+    api.router.routes += [PlainTileRoute(TILE_PATH, readable.tiles), panoramax_plain_tiles(panoramax)]
+    api.include_router(ingest_router(door))
     api.include_router(catalog_router(readable))
     api.include_router(locations_router(store.database, locations))
     api.include_router(pages_router(readable))
     api.include_router(stac_router(_stac(settings, store, readable)))
-    api.include_router(panoramax_router(_panoramax(settings, readable)))
+    api.include_router(panoramax_router(panoramax))
     api.include_router(moderation_router(_desk(settings, store, base_url)))
     api.include_router(ogc_router(_ogc(settings, store, readable)))
     api.include_router(exports_router(_exports(settings, readable)))

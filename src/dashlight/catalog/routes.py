@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -11,6 +14,8 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from dashlight.catalog import features, reports, summary
@@ -34,6 +39,9 @@ Bbox = Annotated[str | None, Query(max_length=200, description="west,south,east,
 From = Annotated[str | None, Query(alias="from", max_length=40, description="First day, YYYY-MM-DD")]
 To = Annotated[str | None, Query(max_length=40, description="Last day, YYYY-MM-DD")]
 Etags = Annotated[str | None, Header()]
+TILE_PATH = "/v1/tiles/{z}/{x}/{y}.mvt"
+_TILE_CODINGS = ("gzip", "br")
+_TILE_THREADS = 16  # Drawing is computing, so more would only take turns; some wait for a database elsewhere.
 _REVALIDATE = "no-cache"
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As the given ETag has it"}}
 _GEOJSON_REPLIES: dict[int | str, dict[str, Any]] = {
@@ -246,6 +254,54 @@ def send_tile(tile: Tile, request: Request, *, empty_status: int = 204) -> Respo
     return Response(tile.content, media_type=TILE_TYPE, headers=headers)
 
 
+class PlainTileRoute(BaseRoute):
+    """Answers requests for a tile of all days: most of what a map asks for.
+
+    It stands before the route that is described, checks no more than there is to check, and answers what is kept
+    without a thread. Whatever is not plain, or wrong, is left to the route that is described.
+
+    Args:
+        path: Of the described route, with `{z}`, `{x}` and `{y}`.
+        tiles: What is answered with.
+        empty_status: Of a tile with nothing on it.
+    """
+
+    def __init__(self, path: str, tiles: Tiles, *, empty_status: int = 204) -> None:
+        self.path = path  # Requests are counted by it.
+        pattern = re.escape(path).replace(r"\{z\}", "([0-9]{1,2})")
+        self._pattern = re.compile(pattern.replace(r"\{x\}", "([0-9]{1,5})").replace(r"\{y\}", "([0-9]{1,5})"))
+        self._tiles = tiles
+        self._empty_status = empty_status
+        self._threads = ThreadPoolExecutor(_TILE_THREADS, thread_name_prefix="tiles")
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Leave it to the described route."""
+        raise NoMatchFound(name, path_params)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether a request is plain, and which tile it asks for."""
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
+            return Match.NONE, {}
+        found = self._pattern.fullmatch(scope["path"])
+        if found is None:
+            return Match.NONE, {}
+        zoom, x, y = map(int, found.groups())
+        if zoom > MAX_ZOOM or x >> zoom or y >> zoom:
+            return Match.NONE, {}
+        return Match.FULL, {"route": self, "endpoint": self, "path_params": {"z": zoom, "x": x, "y": y}}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the tile."""
+        request = Request(scope)
+        zoom, x, y = scope["path_params"].values()
+        coding = accepted_encoding(request.headers.get("accept-encoding"), offered=_TILE_CODINGS)
+        tile = self._tiles.kept(zoom, x, y, encoding=coding)
+        if tile is None:
+            loop = asyncio.get_running_loop()
+            tile = await loop.run_in_executor(self._threads, partial(self._tiles.tile, zoom, x, y, encoding=coding))
+        await send_tile(tile, request, empty_status=self._empty_status)(scope, receive, send)
+
+
 class LiveReply(Response):
     """A stream of Server-Sent Events, which the hub writes to the server's line itself.
 
@@ -277,7 +333,7 @@ class LiveReply(Response):
 
 def _add_map(router: APIRouter, catalog: Catalog) -> None:
     @router.get(
-        "/v1/tiles/{z}/{x}/{y}.mvt",
+        TILE_PATH,
         response_class=Response,
         responses={200: {"content": {TILE_TYPE: {}}}, 204: {"description": "Nothing here"}, **_NOT_MODIFIED},
     )
@@ -291,7 +347,7 @@ def _add_map(router: APIRouter, catalog: Catalog) -> None:
         to: To = None,
     ) -> Response:
         """Return a vector tile."""
-        coding = accepted_encoding(request.headers.get("accept-encoding"), offered=("gzip", "br"))
+        coding = accepted_encoding(request.headers.get("accept-encoding"), offered=_TILE_CODINGS)
         return send_tile(catalog.tiles.tile(zoom, x, y, days=features.parsed_days(first, to), encoding=coding), request)
 
     @router.get(
@@ -299,9 +355,7 @@ def _add_map(router: APIRouter, catalog: Catalog) -> None:
         response_class=StreamingResponse,
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     )
-    async def live(
-        bbox: Bbox = None, last_event_id: Annotated[str | None, Header(max_length=40)] = None
-    ) -> Response:
+    async def live(bbox: Bbox = None, last_event_id: Annotated[str | None, Header(max_length=40)] = None) -> Response:
         """Stream what happens on the map as Server-Sent Events."""
         area = features.parsed_bbox(bbox)
         after = None

@@ -13,12 +13,21 @@ from dashlight.catalog.etags import etag_of, is_known
 from dashlight.catalog.panoramax import landing, reports
 from dashlight.catalog.panoramax.landing import TILE_TYPE, Account
 from dashlight.catalog.reports import Issue, Report, file_report
-from dashlight.catalog.routes import JPEG_REPLIES, Catalog, PictureId, accepted_encoding, send_picture, send_tile
+from dashlight.catalog.routes import (
+    JPEG_REPLIES,
+    Catalog,
+    PictureId,
+    PlainTileRoute,
+    accepted_encoding,
+    send_picture,
+    send_tile,
+)
 from dashlight.catalog.stac.items import JSON_TYPE, Site
 from dashlight.catalog.tiles import MAX_ZOOM, Tiles
 from dashlight.errors import NotFound
 from dashlight.store import collections, search
 
+_PREFIX, _TILE_PATH = "/api", "/map/{z}/{x}/{y}.mvt"
 _JSON: dict[int | str, dict[str, Any]] = {
     200: {"content": {JSON_TYPE: {"schema": {"type": "object"}}}},
     304: {"description": "As the given ETag has it"},
@@ -77,12 +86,17 @@ class ReportReply(BaseModel):
 
 def make_router(panoramax: Panoramax) -> APIRouter:
     """Return the routes of Panoramax's reading half that are not STAC's too."""
-    router = APIRouter(prefix="/api", tags=["panoramax"])
+    router = APIRouter(prefix=_PREFIX, tags=["panoramax"])
     _add_instance(router, panoramax)
     _add_map(router, panoramax)
     _add_pictures(router, panoramax)
     _add_reports(router, panoramax)
     return router
+
+
+def plain_tiles(panoramax: Panoramax) -> PlainTileRoute:
+    """Return what answers plain requests for tiles."""
+    return PlainTileRoute(_PREFIX + _TILE_PATH, panoramax.tiles, empty_status=200)
 
 
 def _reply(value: Any, request: Request) -> Response:
@@ -128,7 +142,7 @@ def _add_map(router: APIRouter, panoramax: Panoramax) -> None:
         return _reply(landing.style(panoramax.site(request)), request)
 
     @router.get(
-        "/map/{z}/{x}/{y}.mvt",
+        _TILE_PATH,
         response_class=Response,
         responses={200: {"content": {TILE_TYPE: {}}}, 304: {"description": "As the given ETag has it"}},
     )
