@@ -187,7 +187,7 @@ def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(tmp_path, cl
     process = ServerProcess(tmp_path, "--recheck-share", "0", env=env).start()
     database = PostgresqlDatabase(env["DASHLIGHT_SERVER_DATABASE_URL"])
     try:
-        client = Served(RowsBeside(database), process.url)
+        client = Served(RowsBeside(database), process.url, process.folder)
         archive, token = made_bundles.archive(3, bundle_number=50), client.token()
         receipt = client.publish(archive, token)
         process.kill()
