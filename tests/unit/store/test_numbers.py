@@ -228,20 +228,18 @@ def test_a_migration_draws_numbers_for_what_came_before(opened):
     database = opened()
 
     with database.read() as connection:
-        is_personal = dict(
-            connection.exec_driver_sql(
-                "SELECT p.number, CASE WHEN t.policy = 'personal' THEN 1 ELSE 0 END "
-                "FROM picture p JOIN terms t ON t.number = p.terms"
+        is_personal = {
+            row.number: row.policy == "personal"
+            for row in connection.exec_driver_sql(
+                "SELECT p.number, t.policy FROM picture p JOIN terms t ON t.number = p.terms"
             )
-            .tuples()
-            .all()
-        )
+        }
         after = referred(connection)
         by_coming = connection.exec_driver_sql("SELECT number FROM picture ORDER BY object, id").scalars().all()
         spans = {n - numbers.LEAST >> numbers.RANDOM_BITS for n in is_personal if n < 0}
     check(database)
     assert {n for n in is_personal if n > 0} == {1, 2}
-    assert all(bool(known) == (n < 0) for n, known in is_personal.items())
+    assert all(known == (n < 0) for n, known in is_personal.items())
     assert {name: after[name] for name in before if name != "live"} == {
         name: before[name] for name in before if name != "live"
     }
