@@ -63,6 +63,9 @@ def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path):
         ("trusted_proxy", "*"),
         ("trusted_proxy", "127.0.0.1, *"),
         ("trusted_proxy", "caddy"),
+        ("presigned_s", "301"),
+        ("presigned_s", "-1"),
+        ("presigned_endpoint", "s3.example.org"),
     ],
 )
 def test_a_value_out_of_bounds_is_told(tmp_path, name, value):
@@ -191,6 +194,7 @@ def test_only_the_supervisor_of_this_process_is_told(env, expected):
         ("objects_url", "s3://bucket/prefix?endpoint=https://me:hunter2@host&region=x"),
         ("objects_url", "s3://bucket/prefix?secret_access_key=hunter2"),
         ("objects_secret", "hunter2"),
+        ("presigned_endpoint", "https://me:hunter2@host"),
     ],
 )
 def test_no_password_is_shown_however_it_is_written(name, value):
@@ -219,6 +223,15 @@ def test_a_database_that_is_no_address_is_refused_without_its_password(tmp_path)
         loaded(tmp_path, env={"DASHLIGHT_SERVER_DATABASE_URL": "host=db password=hunter2"})
 
     assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize("missing", ["objects_url", "objects_key_id", "objects_secret"])
+def test_addresses_of_a_bucket_need_the_bucket_and_its_key(tmp_path, missing):
+    given = {"objects_url": "s3://bucket", "objects_key_id": "id", "objects_secret": "hunter2", "presigned_s": 30}
+    assert loaded(tmp_path, flags=given).settings.presigned_s == 30
+
+    with pytest.raises(UsageError, match=f"presigned_s 30 needs server.{missing}"):
+        loaded(tmp_path, flags={**given, missing: None})
 
 
 def test_addresses_and_networks_of_proxies_are_taken(tmp_path):

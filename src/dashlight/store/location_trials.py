@@ -155,7 +155,7 @@ def _reply(href: str, headers: Headers) -> tuple[int, bytes]:
         raise Unavailable(
             f"the store of pictures does not answer at {parts.scheme}://{parts.netloc}, where readers are to find it",
             retry_after_s=RETRY_AFTER_S,
-            code="objects",
+            code="presigned-endpoint",
         ) from exc
     finally:
         connection.close()

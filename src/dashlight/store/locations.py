@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from dashlight.config import ServerSettings
 from dashlight.errors import DashlightError, NotFound, Unavailable
 from dashlight.model import Policy
-from dashlight.store import location_trials
+from dashlight.store import location_trials, schema
 from dashlight.store.bucket import parsed_bucket
-from dashlight.store.pictures import ByteRange, find_bytes, find_picture
+from dashlight.store.pictures import ByteRange, find_bytes
 from dashlight.store.presigning import SigningKey
 from dashlight.store.s3 import S3Objects
 from dashlight.store.signed_ranges import SignedRange, Signer
@@ -125,10 +125,13 @@ def find_part(connection: sa.Connection, picture_id: UUID, *, is_thumbnail: bool
         NotFound: When there never was one, or it is a `personal` one: key and place of those tell which pictures of a
             day are of one object, and in which order.
     """
-    if find_picture(connection, picture_id).policy is Policy.PERSONAL:
+    found = find_bytes(connection, picture_id, is_thumbnail=is_thumbnail)
+    p, terms = schema.picture, schema.terms
+    policy = sa.select(terms.c.policy).join(p, p.c.terms == terms.c.number).where(p.c.id == picture_id.bytes)
+    if connection.execute(policy).scalar() not in (Policy.FLEET, Policy.OPEN):
         raise NotFound(
             f"the picture {picture_id} is a personal one: where those lie is not told",
             hint="read it from this server",
             code="no-location",
         )
-    return find_bytes(connection, picture_id, is_thumbnail=is_thumbnail)
+    return found
