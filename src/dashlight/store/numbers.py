@@ -60,7 +60,6 @@ def draw_numbers(
     raise Conflict(
         f"no free numbers for {len(missing)} of {len(captured_ms)} pictures after {_ATTEMPTS} draws",
         hint="the machine's source of random numbers repeats itself",
-        code="numbers",
     )
 
 

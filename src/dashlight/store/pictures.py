@@ -191,7 +191,7 @@ def draw_picture(connection: sa.Connection, *, policies: Sequence[Policy], rando
 
     Args:
         connection: To read with.
-        policies: Of which it is one.
+        policies: Of which it is one; of `fleet` and `open`, because the numbers of `personal` ones are too far apart.
         random: Where chance comes from.
 
     Returns:

@@ -1,7 +1,7 @@
 """Where a page ended, as a text that nobody can read, forge, or use with another query.
 
 AES-SIV (RFC 5297) under a key derived from the server's: the same page always ends in the same text, the tag covers the
-query, and what is inside (row numbers tell in which batch a picture came) stays inside.
+query, and what is inside (row numbers tell what came before what) stays inside.
 """
 
 from __future__ import annotations
