@@ -13,6 +13,9 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from dashlight.store import schema
 from dashlight.store.collections import CellMonth
@@ -105,7 +108,7 @@ def sql_of(condition: Condition) -> sa.ColumnElement[bool]:
 def _leaf_sql(condition: Comparison | IsNull) -> sa.ColumnElement[bool]:
     match condition:
         case Comparison(name, operator, value):
-            return _compared(_column(name), operator, value)
+            return _compared(name, operator, value)
         case IsNull(name):
             return sa.false() if name == "collection" else _column(name).is_(None)
 
@@ -127,7 +130,27 @@ def _column(name: str) -> sa.ColumnElement[Any]:
     return column
 
 
-def _compared(column: sa.ColumnElement[Any], operator: Operator, value: Value) -> sa.ColumnElement[bool]:
+class _ByCharacter(FunctionElement[str]):
+    """A text that is compared character by character, as SQLite does; PostgreSQL has its database's own order."""
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(_ByCharacter)
+def _as_it_is(element: _ByCharacter, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_ByCharacter, "postgresql")
+def _collated(element: _ByCharacter, compiler: SQLCompiler, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
+
+
+def _compared(name: str, operator: Operator, value: Value) -> sa.ColumnElement[bool]:
+    column = _column(name)
+    if PROPERTIES[name][0] is ValueKind.TEXT and operator not in ("=", "<>"):
+        column = _ByCharacter(column)
     return _COMPARED[operator](column, value)
 
 
