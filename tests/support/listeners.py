@@ -2,18 +2,22 @@
 
 Region `r` is a box of its own; bundle `b` has one picture in each region of its row and says its number in the time at
 which its pictures were captured. A listener notes which bundles it was told of and how late; what it parsed once it
-does not parse for the next listener of the region.
+does not parse for the next listener of the region. The bundles are made before the first is uploaded, as edges make
+theirs elsewhere: what is measured of this process is listening, sending and reading receipts.
 """
 
 import asyncio
 import http.client
+import os
 import re
 import resource
 import time
 from collections import Counter, OrderedDict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import made_bundles
+import uvloop
 
 from dashlight.model import LonLat, PictureClaim, Policy
 from dashlight.wire import MEDIA_TYPE, BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle
@@ -23,6 +27,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 _STEP_DEG = 0.01
 _CAPTURED = re.compile(rb'"captured": ?"([^"]+)"')
 _BUCKET_S = 0.01
+_UPLOADS = 4  # At once: as many as a server takes.
 
 
 def raise_limit(sockets):
@@ -69,7 +74,7 @@ class Told:
     """What all listeners were told.
 
     Attributes:
-        sent_s: When the upload of each bundle began.
+        sent_s: When the upload of each bundle was due; what waits for its turn counts as late.
         late: How many events were how late, in hundredths of a second.
         strange: Pieces of the streams that should not come, such as `refresh`.
         ended: Listeners whose line ended.
@@ -170,28 +175,39 @@ def put(port, archive, token):
         connection.close()
 
 
-async def upload(port, told, tokens, *, regions, bundles_per_s):
-    """Upload a bundle for each token at that pace, whether or not those before have arrived.
+def make_bundles(folder, count, regions):
+    """Write that many bundles into a folder; return their paths."""
+    made = []
+    for number in range(count):
+        path = Path(folder, f"{number}.bundle")
+        path.write_bytes(bundle(number, regions))
+        made.append(path)
+    return made
+
+
+async def upload(port, told, bundles, tokens, *, bundles_per_s):
+    """Upload a bundle with each token at that pace, whether or not those before have arrived.
 
     Returns:
         Seconds from the first upload to the last receipt.
     """
     waiting, began = set(), time.perf_counter()
-    slots = asyncio.Semaphore(3)  # Of the four that a server takes at once.
+    slots = asyncio.Semaphore(_UPLOADS)
 
-    async def one(number, token):
-        archive = await asyncio.to_thread(bundle, number, regions)
-        told.sent_s[number] = time.perf_counter()  # When it is due: what waits for a slot counts as late.
+    async def one(path, token):
         async with slots:
+            archive = await asyncio.to_thread(path.read_bytes)
             for _ in range(200):
                 status = await asyncio.to_thread(put, port, archive, token)
                 if status != 503:
                     break
         assert status == 201, status
+        path.unlink()
 
-    for number, token in enumerate(tokens):
-        await asyncio.sleep(max(0.0, began + number / bundles_per_s - time.perf_counter()))
-        task = asyncio.create_task(one(number, token))
+    for number, (path, token) in enumerate(zip(bundles, tokens, strict=True)):
+        told.sent_s[number] = began + number / bundles_per_s
+        await asyncio.sleep(max(0.0, told.sent_s[number] - time.perf_counter()))
+        task = asyncio.create_task(one(path, token))
         waiting.add(task)
         task.add_done_callback(lambda t: (waiting.discard(t), t.result()))
     await asyncio.gather(*waiting)
@@ -203,16 +219,38 @@ def due_of(region, bundles, regions):
     return [n for n in range(bundles) if n % (regions // PICTURES) == region // PICTURES]
 
 
-async def load(port, tokens, *, listeners, regions, bundles_per_s):
-    """Connect, upload, wait until all was told or ten seconds passed; return what came of it."""
-    told, connected = await connect(port, listeners, regions)
-    lasted_s = await upload(port, told, tokens, regions=regions, bundles_per_s=bundles_per_s)
+def processor_s(pid):
+    """Return the processor time that a process has taken so far, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def load(server, tokens, folder, **of_what):
+    """Make the bundles, connect, upload, wait until all was told or ten seconds passed; return what came of it.
+
+    Args:
+        server: A `ServerProcess` that runs.
+        tokens: One for each bundle.
+        folder: For the bundles.
+        of_what: `listeners`, `regions` and `bundles_per_s`.
+    """
+    bundles = make_bundles(folder, len(tokens), of_what["regions"])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_load(server, bundles, tokens, **of_what))
+
+
+async def _load(server, bundles, tokens, *, listeners, regions, bundles_per_s):
+    told, connected = await connect(server.port, listeners, regions)
+    pids = {"server": server.process.pid, "listeners": os.getpid()}
+    before_s = {name: processor_s(pid) for name, pid in pids.items()}
+    lasted_s = await upload(server.port, told, bundles, tokens, bundles_per_s=bundles_per_s)
     due = {region: due_of(region, len(tokens), regions) for region in range(regions)}
     count = sum(len(due[each.region]) for each in connected)
     for _ in range(100):
         if sum(told.late.values()) >= count:
             break
         await asyncio.sleep(0.1)
+    cores = {name: (processor_s(pid) - before_s[name]) / lasted_s for name, pid in pids.items()}
     wrong = sum(sorted(each.numbers) != due[each.region] for each in connected)
     ended = told.ended
     for each in connected:
@@ -230,4 +268,7 @@ async def load(port, tokens, *, listeners, regions, bundles_per_s):
         "event_p50_s": round(told.quantile(0.5), 2),
         "event_p95_s": round(told.quantile(0.95), 2),
         "event_max_s": round(told.quantile(1.0), 2),
+        "server_cores": round(cores["server"], 2),
+        "listeners_cores": round(cores["listeners"], 2),
+        "load_average": round(os.getloadavg()[0], 1),
     }
