@@ -15,6 +15,7 @@ from dashlight.errors import HostError, InputError
 from dashlight.sim.camera import Camera
 from dashlight.sim.canvas import Canvas, Coverings, hazed
 from dashlight.sim.drive import lane_path, planned_motion
+from dashlight.sim.furniture import paint_light, paint_sign
 from dashlight.sim.ground import Ground, car_shadow, tree_shadow
 from dashlight.sim.people import FIGURE_M, FIGURE_PX, HEAD_UV, STRIDES, VARIANTS, face_of, figure_picture
 from dashlight.sim.plates import plate_picture, plate_size_m
@@ -29,6 +30,7 @@ from dashlight.sim.textures import (
 from dashlight.sim.town import Car, Front, Light, Mover, Person, Plate, Sign, Tree, light_is_red, town_of
 from dashlight.sim.truth import Truth, as_seen, box_of
 from dashlight.sim.vehicles import Panel, footprint, panel_picture, panels_of, plate_corners
+from dashlight.sim.windscreen import bonnet, lens_shade
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -107,8 +109,8 @@ class Renderer:
         self._standing_at = np.array([(thing.x, thing.y) for thing in self._standing])
         self._panels: dict[Car, list[Panel]] = {}
         self._shadows: dict[Car | Tree, Floats] = {}
-        self._lens = _lens_shade(width, height)
-        self._bonnet = _bonnet(width, height)
+        self._lens = lens_shade(width, height)
+        self._bonnet = bonnet(width, height)
         self._lead_car = Car(
             "lead", 0.0, 0.0, 0.0, "hatchback", (24, 52, 104), Plate("B KM 5283", "de"), is_braking=False
         )
@@ -231,13 +233,13 @@ class Renderer:
             case Person():
                 return self._paint_person(canvas, thing, owner)
             case Sign():
-                return self._paint_sign(canvas, thing, owner)
+                return paint_sign(canvas, thing, owner, self._coverings)
             case Tree():
                 size = (thing.height_m * 512 / 704, thing.height_m)
                 canvas.figure(thing.x, thing.y, *size, f"tree-{thing.variant}")
                 return []
             case Light():
-                self._paint_light(canvas, thing, owner, is_red=light_is_red(thing, self.motion, t_s))
+                paint_light(canvas, thing, owner, is_red=light_is_red(thing, self.motion, t_s))
                 return []
 
     def _paint_front(self, canvas: Canvas, front: Front, owner: int) -> None:
@@ -327,50 +329,6 @@ class Renderer:
         distance = math.hypot(person.x - canvas.camera.x, person.y - canvas.camera.y)
         return [(Truth("face", person.name, box_of(head), 1.0, person.x, person.y, distance, ""), owner)]
 
-    def _paint_sign(self, canvas: Canvas, sign: Sign, owner: int) -> list[tuple[Truth, int]]:
-        camera = canvas.camera
-        distance = math.hypot(sign.x - camera.x, sign.y - camera.y)
-        _paint_pole(canvas, sign.x, sign.y, sign.center_m + sign.size_m / 2, owner, distance)
-        heading = math.radians(sign.heading_deg)
-        toward = (camera.x - sign.x) * -math.sin(heading) + (camera.y - sign.y) * -math.cos(heading)
-        across = np.array((math.cos(heading), -math.sin(heading)))
-        rows, columns = self._coverings.sizes[sign.drawing][0].shape[:2]
-        half, tall = sign.size_m / 2, sign.size_m / 2 * rows / columns
-        if toward <= 0:
-            plate = _upright(sign.x, sign.y, across, half * 0.8, sign.center_m - tall * 0.8, sign.center_m + tall * 0.8)
-            canvas.polygon(plate, hazed((142, 146, 150), distance), owner=owner)
-            return []
-        front = _upright(sign.x, sign.y, across, half, sign.center_m - tall, sign.center_m + tall)
-        pixels = canvas.quad(front, sign.drawing, owner=owner, shade=0.98)
-        if pixels is None:
-            return []
-        return [(Truth("sign", sign.name, box_of(pixels), 1.0, sign.x, sign.y, distance, sign.drawing), owner)]
-
-    def _paint_light(self, canvas: Canvas, light: Light, owner: int, *, is_red: bool) -> None:
-        camera = canvas.camera
-        distance = math.hypot(light.x - camera.x, light.y - camera.y)
-        _paint_pole(canvas, light.x, light.y, 3.5, owner, distance)
-        heading = math.radians(light.heading_deg)
-        across = np.array((math.cos(heading), -math.sin(heading)))
-        housing = _upright(light.x, light.y, across, 0.17, 2.5, 3.5)
-        canvas.polygon(housing, hazed((26, 28, 30), distance), owner=owner)
-        if (camera.x - light.x) * -math.sin(heading) + (camera.y - light.y) * -math.cos(heading) <= 0:
-            return
-        lamps = ((3.32, (255, 52, 40), is_red), (3.0, (255, 190, 40), False), (2.68, (60, 240, 130), not is_red))
-        turn = np.linspace(0, 2 * math.pi, 16, endpoint=False)
-        for height, color, is_lit in lamps:
-            ring = np.stack(
-                [
-                    light.x + across[0] * 0.11 * np.cos(turn),
-                    light.y + across[1] * 0.11 * np.cos(turn),
-                    height + 0.11 * np.sin(turn),
-                ],
-                axis=1,
-            )
-            dim = tuple(c // 5 for c in color)
-            shown = color if is_lit else (dim[0], dim[1], dim[2])
-            canvas.polygon(ring, hazed(shown, distance * 0.5), owner=owner)
-
 
 def asset_picture(name: str) -> Pixels:
     """Return a drawing that the vendor step brings, RGBA.
@@ -397,34 +355,3 @@ def _moved(mover: Mover, t_s: float) -> Car | Person:
     if mover.person is None:
         raise InputError("a mover is neither a car nor a person")
     return replace(mover.person, x=x, y=y, stride=(mover.person.stride + t_s * mover.speed_mps / 1.5) % 1.0)
-
-
-def _paint_pole(canvas: Canvas, x: float, y: float, height_m: float, owner: int, distance: float) -> None:
-    forward = canvas.camera.forward
-    across = np.array((forward[1], -forward[0]))
-    canvas.polygon(_upright(x, y, across, 0.035, 0.0, height_m), hazed((128, 132, 136), distance), owner=owner)
-    canvas.polygon(_upright(x, y, across, 0.012, 0.0, height_m), hazed((176, 180, 184), distance), owner=owner)
-
-
-def _upright(x: float, y: float, across: Floats, half_m: float, bottom_m: float, top_m: float) -> Floats:
-    left, right = (x - across[0] * half_m, y - across[1] * half_m), (x + across[0] * half_m, y + across[1] * half_m)
-    return np.array([(*left, top_m), (*right, top_m), (*right, bottom_m), (*left, bottom_m)])
-
-
-def _lens_shade(width: int, height: int) -> Pixels:
-    u, v = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
-    shade = np.clip(255.0 * (1.0 - 0.16 * (u**2 + v**2) ** 1.2 / 2.3), 0, 255)
-    return np.ascontiguousarray(np.broadcast_to(shade[..., None], (height, width, 3))).astype(np.uint8)
-
-
-def _bonnet(width: int, height: int) -> Pixels:
-    """Return the vehicle's own bonnet along the lower edge, RGBA."""
-    rows = round(0.085 * height)
-    u = np.linspace(-1, 1, width)
-    edge = rows * (0.16 + 0.75 * np.abs(u) ** 2.6)
-    v = np.arange(rows)[:, None]
-    inside = np.clip(v - edge[None, :], 0, 1)
-    depth = np.clip((v - edge[None, :]) / rows, 0, 1)
-    base = 38.0 + 26.0 * np.exp(-depth * 9) + 30.0 * np.exp(-(((u[None, :] + 0.28) / 0.2) ** 2)) * (1 - depth)
-    rgb = np.stack([base, base * 1.06, base * 1.2], axis=2)
-    return np.dstack([np.clip(rgb, 0, 255), inside * 255]).astype(np.uint8)
