@@ -151,7 +151,7 @@ def test_another_site_may_frame_nothing_else(server, browser, stranger):
     for frame in frames:
         browser.driver.switch_to.frame(frame)
         try:
-            assert not browser.all("#instance-name, .about-name")
+            assert not browser.all("#instance-name, .site-name")
         finally:
             browser.driver.switch_to.default_content()
 
