@@ -84,8 +84,9 @@ def test_a_folder_moves_to_postgresql_and_s3_and_back(tmp_path, places, capsys):
         server.publish(made_bundles.archive(2, bundle_number=9))
         check(server.store.database)
         with server.store.database.read() as connection:
-            newest = connection.execute(sa.select(sa.func.max(schema.picture.c.number))).scalar()
-        assert newest == 13, "the numbers of erased pictures are not given again"
+            numbers = sorted(connection.execute(sa.select(schema.picture.c.number)).scalars())
+        assert numbers[3:] == [*range(1, 8), 9, 10], "the numbers of erased pictures are not given again"
+        assert numbers[2] < 0, "those of personal pictures are drawn"
     after = everything(tmp_path / "scaled", ServerSettings(**chosen))
 
     assert main(["store", "copy", "--from", str(file), "--to", str(tmp_path / "two")]) == 0
