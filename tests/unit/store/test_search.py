@@ -15,6 +15,7 @@ from dashlight.store import search, withdraw
 from dashlight.store.areas import Area, days_of, tiles_of
 from dashlight.store.collections import CellMonth, parsed_collection
 from dashlight.store.conditions import Combination, Comparison, IsNull, Not
+from dashlight.store.found import fetch
 from dashlight.store.pictures import Position
 from dashlight.store.publish import NewPicture, add_object, publish
 from dashlight.store.schema import mark
@@ -101,7 +102,7 @@ def shown(database):
     """Every published picture, found by its number alone."""
     with database.read() as connection:
         marked = sorted(connection.execute(sa.select(mark.c.number)).scalars())
-        return search.fetch(connection, marked)
+        return fetch(connection, marked)
 
 
 def inside(query, one):

@@ -15,7 +15,7 @@ from dashlight.catalog.stac import items as stac_items
 from dashlight.catalog.stac.items import JPEG_TYPE, Site
 from dashlight.catalog.stac.moments import moment_text
 from dashlight.store.collections import StoredCollection
-from dashlight.store.search import Found
+from dashlight.store.found import Found
 
 PERSPECTIVE_EXTENSION = "https://stac-extensions.github.io/perspective-imagery/v1.0.0/schema.json"
 

@@ -10,7 +10,7 @@ from stac_fastapi.types.stac import Item, ItemCollection
 
 from dashlight.catalog.stac.moments import moment_text
 from dashlight.model import LonLat
-from dashlight.store.search import Found, Neighbour
+from dashlight.store.found import Found, Neighbour
 from dashlight.store.times import end_ms
 
 STAC_VERSION = "1.0.0"

@@ -22,6 +22,7 @@ from dashlight.catalog.stac.items import GEOJSON_TYPE, JSON_TYPE, Site, item_col
 from dashlight.errors import InputError, NotFound
 from dashlight.store import collections, pictures, search
 from dashlight.store.database import Database
+from dashlight.store.found import Found, find_one
 
 MOST_COLLECTIONS = 1_000
 _DEFAULT_COLLECTIONS = 100
@@ -56,7 +57,7 @@ class Stac:
     base_url: str
     landing_page: Callable[[Site, str], LandingPage] = landing.landing_page
     collection_of: Callable[[collections.StoredCollection, Site], Collection] = collection_of
-    item_of: Callable[[search.Found, Site], Item] = item_of
+    item_of: Callable[[Found, Site], Item] = item_of
 
     def site(self, request: Request) -> Site:
         """Return where this reader reads."""
@@ -209,7 +210,7 @@ def _add_items(router: APIRouter, stac: Stac) -> None:
         if name is None:
             raise NotFound(f"there is no picture {item_id[:80]!r}", code="no-picture")
         with stac.database.read() as connection:
-            found = search.find_one(connection, pictures.find_picture(connection, name).number)
+            found = find_one(connection, pictures.find_picture(connection, name).number)
         if found.collection != collection_id:
             raise NotFound(f"the picture {name} is not of the collection {collection_id[:80]!r}", code="no-picture")
         return _reply(stac.item_of(found, stac.site(request)), request, media_type=GEOJSON_TYPE)
