@@ -14,6 +14,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from dashlight.store import bulk, places
+from dashlight.store.joined import joined_bytes, joined_numbers
 from dashlight.store.places import DAY_MS, Marks
 from dashlight.store.schema import daily
 
@@ -35,14 +36,11 @@ _HISTOGRAM = (
     "SELECT day, CAST(SUM(pictures) AS BIGINT) FROM cover_day WHERE resolution = ? AND qk >= ? AND qk < ? GROUP BY day"
 )
 _MOST = 1 << 62  # As good as no limit.
-# Thousands of rows as one value: a row costs Python more than SQLite. Text joins bytes as they are.
-_JOINED_MARKS = "SELECT CAST(group_concat(mark, '') AS BLOB) FROM ({marks})"
-_JOINED_MARKS_PG = "SELECT string_agg(mark, ''::bytea) FROM ({marks}) found"
-_TURN = 360  # Day and heading as one number.
-_TOLD = "captured_ms / 86400000 * 360 + heading_ddeg / 10"
-_OF_STREETS = "FROM cover WHERE resolution = ? AND qk >= ? AND qk < ?"
-_STREETS = f"SELECT group_concat(qk), group_concat(pictures), group_concat({_TOLD}) {_OF_STREETS}"
-_STREETS_PG = f"SELECT string_agg(int8send(qk) || int8send(pictures) || int8send({_TOLD}), ''::bytea) {_OF_STREETS}"
+_TURN = 360
+_STREETS = (  # Day and heading as one number.
+    "SELECT qk, pictures, captured_ms / 86400000 * 360 + heading_ddeg / 10 AS told FROM cover "
+    "WHERE resolution = ? AND qk >= ? AND qk < ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +142,7 @@ def marks_in(connection: sa.Connection, qks: tuple[int, int], *, days: tuple[int
 
 def _marks(connection: sa.Connection, sql: str, parameters: tuple[int, ...]) -> Marks:
     """Return marks by place and then by id, so that nothing on a tile tells in which order they came."""
-    joined = _JOINED_MARKS_PG if bulk.is_postgresql(connection) else _JOINED_MARKS
-    marks = places.marks_from([_fetch(connection, joined.format(marks=sql), parameters)[0][0] or b""])
+    marks = places.marks_from([joined_bytes(connection, "mark", sql, parameters)])
     return places.taken(marks, places.order_of(marks))
 
 
@@ -181,21 +178,11 @@ def cells_in(
 
 
 def _street_cells(connection: sa.Connection, ranges: Iterable[tuple[int, int]]) -> Cells:
-    is_postgresql = bulk.is_postgresql(connection)
-    sql = _STREETS_PG if is_postgresql else _STREETS
-    read = _columns_of_bytes if is_postgresql else _columns_of_text
-    found = [_fetch(connection, sql, (places.STREET_RESOLUTION, *qks))[0] for qks in ranges]
-    columns = np.concatenate([np.empty((3, 0), np.int64), *(read(row) for row in found if row[0] is not None)], axis=1)
+    names = ("qk", "pictures", "told")
+    found = [joined_numbers(connection, names, _STREETS, (places.STREET_RESOLUTION, *qks)) for qks in ranges]
+    columns = np.concatenate(found, axis=1)
     qk, pictures, told = columns[:, np.argsort(columns[0], kind="stable")]
     return Cells(qk, pictures, told // _TURN, told % _TURN, ())
-
-
-def _columns_of_text(row: tuple[Any, ...]) -> npt.NDArray[np.int64]:
-    return np.stack([np.fromstring(text, np.int64, sep=",") for text in row])
-
-
-def _columns_of_bytes(row: tuple[Any, ...]) -> npt.NDArray[np.int64]:
-    return np.frombuffer(row[0], ">i8").reshape(-1, 3).T.astype(np.int64)
 
 
 def pictures_by_day(connection: sa.Connection, resolution: int, ranges: Iterable[tuple[int, int]]) -> dict[int, int]:
