@@ -50,13 +50,13 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> N
     """Insert rows that all have the same columns and that are new."""
     if not rows:
         return
+    columns = list(rows[0])
+    names = ", ".join(f'"{name}"' for name in columns)
     if not is_postgresql(connection):
-        connection.execute(sa.insert(table), rows)
+        _execute_many(connection, f'INSERT INTO "{table.name}" ({names})', columns, rows)
         return
     if table.name in _PARTITIONED:
         _add_partitions(connection, table.name, rows)
-    columns = list(rows[0])
-    names = ", ".join(f'"{name}"' for name in columns)
     with driver(connection).cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
         for row in rows:
             copy.write_row([row[name] for name in columns])
@@ -77,12 +77,6 @@ class Upsert:
     merge: str
 
     @cached_property
-    def _one_by_one(self) -> sa.TextClause:
-        columns = [column.name for column in self.table.columns]
-        given = ", ".join(f":{name}" for name in columns)
-        return sa.text(f"INSERT INTO {self.table.name} ({', '.join(columns)}) VALUES ({given}) {self._on_conflict}")  # noqa: S608  # names of ours
-
-    @cached_property
     def _all_at_once(self) -> str:
         names = ", ".join(column.name for column in self.table.columns)
         arrays = ", ".join(f"%s::{_ARRAYS[type(column.type)]}" for column in self.table.columns)
@@ -97,13 +91,24 @@ class Upsert:
         if not rows:
             return
         if not is_postgresql(connection):
-            connection.execute(self._one_by_one, rows)
+            columns = [column.name for column in self.table.columns]
+            into = f"INSERT INTO {self.table.name} ({', '.join(columns)})"
+            _execute_many(connection, into, columns, rows, self._on_conflict)
             return
         # In the order of the key: what lies together in the index is written together.
         rows = sorted(rows, key=lambda row: [row[name] for name in self.key])
         arrays = [[row[column.name] for row in rows] for column in self.table.columns]
         with driver(connection).cursor() as cursor:
             cursor.execute(self._all_at_once, arrays)
+
+
+def _execute_many(
+    connection: sa.Connection, insert_into: str, columns: Sequence[str], rows: Sequence[Row], on_conflict: str = ""
+) -> None:
+    """Run a statement for each row straight by SQLite's driver, whose own types the columns have."""
+    given = ", ".join("?" for _ in columns)
+    values = [tuple([row[name] for name in columns]) for row in rows]
+    connection.exec_driver_sql(f"{insert_into} VALUES ({given}) {on_conflict}", values)
 
 
 def _add_partitions(connection: sa.Connection, table: str, rows: Sequence[Row]) -> None:

@@ -271,18 +271,17 @@ def add_pictures(connection: sa.Connection, numbers: Iterable[int]) -> None:
 
 
 def remove_pictures(connection: sa.Connection, numbers: Iterable[int]) -> None:
-    """Count pictures that are shown no more; their rows exist still, as they were."""
-    removed = list(numbers)
-    for (name, terms), tally in sorted(_tallies(_members(connection, removed)).items()):
+    """Count pictures that are shown no more; their rows exist still, and are hidden already."""
+    for (name, terms), tally in sorted(_tallies(_members(connection, numbers)).items()):
         here = (_c.c.id == name, _c.c.terms == terms)
         left = _c.c.pictures - len(tally.times)
         connection.execute(sa.update(_c).where(*here).values(pictures=left))
         gone = connection.execute(sa.delete(_c).where(*here, _c.c.pictures <= 0)).rowcount
         if tally.sequence is not None and not gone:
-            connection.execute(sa.update(_c).where(*here).values(**_reach(connection, tally.sequence, terms, removed)))
+            connection.execute(sa.update(_c).where(*here).values(**_reach(connection, tally.sequence, terms)))
 
 
-def _reach(connection: sa.Connection, sequence: int, terms: int, removed: Sequence[int]) -> dict[str, int]:
+def _reach(connection: sa.Connection, sequence: int, terms: int) -> dict[str, int]:
     least, most = sa.func.min, sa.func.max
     row = connection.execute(
         sa.select(
@@ -296,7 +295,6 @@ def _reach(connection: sa.Connection, sequence: int, terms: int, removed: Sequen
             _p.c.sequence == sequence,
             _p.c.terms == terms,
             _p.c.state == int(schema.PictureState.PUBLISHED),
-            _p.c.number.not_in(removed),
         )
     ).one()
     return dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name.
@@ -324,10 +322,15 @@ def _members(connection: sa.Connection, numbers: Iterable[int]) -> Iterator[sa.R
 
 def _tallies(rows: Iterable[sa.Row[*tuple[Any, ...]]]) -> dict[tuple[str, int], _Tally]:
     tallies: dict[tuple[str, int], _Tally] = {}
-    for row in rows:
-        name = collection_of(row.policy, row.h3_r15, row.captured_ms, row.sequence_id)
-        tally = tallies.setdefault((name, row.terms), _Tally(row.sequence))
-        tally.lons.append(row.lon_e6)
-        tally.lats.append(row.lat_e6)
-        tally.times.append(row.captured_ms)
+    named: dict[bytes, str] = {}  # Sequences.
+    for terms, sequence, h3_r15, captured_ms, lon_e6, lat_e6, policy, sequence_id in rows:
+        name = named.get(sequence_id)
+        if name is None:
+            name = collection_of(policy, h3_r15, captured_ms, sequence_id)
+            if sequence_id is not None:
+                named[sequence_id] = name
+        tally = tallies.setdefault((name, terms), _Tally(sequence))
+        tally.lons.append(lon_e6)
+        tally.lats.append(lat_e6)
+        tally.times.append(captured_ms)
     return tallies

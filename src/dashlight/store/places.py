@@ -149,9 +149,9 @@ def cell_of(h3_cell: int) -> Cell:
     return Cell(qk, h3_cell, outline.tobytes())
 
 
-def parents_of(h3_r15: int) -> list[tuple[int, int]]:
-    """Return (resolution, cell) of every cell in which a position is counted."""
-    return [(r, h3_parent(h3_r15, r)) for r in (*COVER_RESOLUTIONS, STREET_RESOLUTION)]
+def parents_of(cell: int) -> list[tuple[int, int]]:
+    """Return (resolution, cell) of every cell in which a position is counted; of its street cell it is the same."""
+    return [(r, h3_parent(cell, r)) for r in (*COVER_RESOLUTIONS, STREET_RESOLUTION)]
 
 
 def h3_range(cell: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week
+from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week, h3_parent
 from dashlight.store import bulk, collections, numbers, places, schema
 from dashlight.store.bulk import Upsert
 from dashlight.store.database import Transaction
@@ -23,6 +23,7 @@ from dashlight.store.schema import PictureState, Precision
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 _UPSERT_LIVE = Upsert(
     schema.live,
@@ -120,7 +121,7 @@ def captured_text(captured_ms: int, precision: int) -> str:
     at = _EPOCH + captured_ms * _MS
     match Precision(precision):
         case Precision.INSTANT:
-            return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{captured_ms % 1000:03}Z"
+            return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
         case Precision.WEEK:
             return Week.of(at.date()).label
         case Precision.MONTH:
@@ -206,7 +207,7 @@ def _row(new: NewPicture, one: Shown, terms: int, object_number: int) -> dict[st
         "size_bytes": new.size_bytes,
         "thumbnail_offset_bytes": new.thumbnail_offset,
         "thumbnail_size_bytes": new.thumbnail_size_bytes,
-        "redactions": json.dumps([[str(r.kind), *r.bbox_xyxy] for r in new.redactions], separators=(",", ":")),
+        "redactions": _JSON.encode([[str(r.kind), *r.bbox_xyxy] for r in new.redactions]),
         "deletion_commitment": new.deletion_commitment,
     }
 
@@ -249,7 +250,7 @@ def _picture_event(one: Shown) -> NewEvent:
         "policy": one.policy,
         "sequence": str(UUID(bytes=one.sequence_id)) if one.sequence_id else None,
     }
-    return NewEvent("picture", json.dumps(told, separators=(",", ":")), one.place.lon_e6, one.place.lat_e6, one.id)
+    return NewEvent("picture", _JSON.encode(told), one.place.lon_e6, one.place.lat_e6, one.id)
 
 
 def show(transaction: Transaction, shown: Iterable[Shown]) -> None:
@@ -293,15 +294,25 @@ def _age(one: Shown) -> tuple[int, int]:
 
 
 def _count(connection: sa.Connection, shown: Sequence[Shown]) -> None:
+    # By street cell first: a drive has far fewer of them than pictures.
+    of_street: Counter[tuple[int, int]] = Counter()
     newest: dict[tuple[int, int], Shown] = {}
+
+    def note_newest(key: tuple[int, int], one: Shown) -> None:
+        if key not in newest or _age(one) > _age(newest[key]):
+            newest[key] = one
+
+    for one in shown:
+        street = h3_parent(one.place.h3_r15, places.STREET_RESOLUTION)
+        of_street[street, one.day] += 1
+        note_newest((places.STREET_RESOLUTION, street), one)
     counts: Counter[tuple[int, int]] = Counter()
     by_day: Counter[tuple[int, int, int]] = Counter()
-    for one in shown:
-        for key in places.parents_of(one.place.h3_r15):
-            counts[key] += 1
-            by_day[(*key, one.day)] += 1
-            if key not in newest or _age(one) > _age(newest[key]):
-                newest[key] = one
+    for (street, day), count in of_street.items():
+        for key in places.parents_of(street):
+            counts[key] += count
+            by_day[(*key, day)] += count
+            note_newest(key, newest[places.STREET_RESOLUTION, street])
     cover = []
     for (resolution, h3_cell), count in counts.items():
         cell, one = places.cell_of(h3_cell), newest[resolution, h3_cell]
