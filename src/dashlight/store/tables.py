@@ -8,7 +8,7 @@ page costs more than `MOST_WALKED` rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -362,15 +362,16 @@ def _features(connection: sa.Connection, table: FeatureTable, rows: Sequence[sa.
     ]
 
 
-def _lines(connection: sa.Connection, geometry: Lines, numbers: Iterable[int]) -> dict[int, tuple[Position, ...]]:
+def _lines(connection: sa.Connection, geometry: Lines, numbers: Sequence[int]) -> dict[int, tuple[Position, ...]]:
     statement = (
         sa.select(geometry.of.label("number_"), geometry.lon_e6.label("lon_e6_"), geometry.lat_e6.label("lat_e6_"))
-        .where(geometry.of.in_(list(numbers)), *geometry.where)
+        .where(*geometry.where)
         .order_by(geometry.of, *geometry.order)
     )
     lines: dict[int, list[Position]] = {}
-    for row in connection.execute(statement):
-        lines.setdefault(row.number_, []).append((row.lon_e6_ / 1e6, row.lat_e6_ / 1e6))
+    for first in range(0, len(numbers), _CHUNK):
+        for row in connection.execute(statement.where(geometry.of.in_(numbers[first : first + _CHUNK]))):
+            lines.setdefault(row.number_, []).append((row.lon_e6_ / 1e6, row.lat_e6_ / 1e6))
     return {number: tuple(points) for number, points in lines.items()}
 
 

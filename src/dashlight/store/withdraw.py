@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from dashlight.store.schema import PictureState
 
 _p = schema.picture
 Row = sa.Row[*tuple[Any, ...]]
+_NOTES_AT_ONCE = 1_000  # Zeroed and forgotten together; a statement takes 32,766 numbers at the least.
 
 
 def hide(transaction: Transaction, number: int) -> bool:
@@ -34,7 +36,6 @@ def hide(transaction: Transaction, number: int) -> bool:
     rows = _rows(transaction, [number])
     shown = [row for row in rows if row.state == PictureState.PUBLISHED]
     _unshow(transaction, shown)
-    transaction.connection.execute(sa.update(_p).where(_p.c.number == number).values(state=int(PictureState.HIDDEN)))
     _tell_gone(transaction, shown)
     _forget_what_was_told(transaction, shown)
     return bool(shown)
@@ -73,36 +74,46 @@ def remove_object(transaction: Transaction, number: int) -> None:
 
 
 def finish_erasures(database: Database, objects: Objects) -> int:
-    """Zero every noted range durably, then forget the notes; return how many there were.
+    """Zero every noted range durably, some at a time, and forget the notes; return how many there were.
 
     May be called by several threads and processes at once; they take turns, and whoever waited finds less to do. What
     was zeroed twice does no harm.
     """
-    with database.alone("erasures", is_waiting=True):
-        return _finish_erasures(database, objects)
-
-
-def _finish_erasures(database: Database, objects: Objects) -> int:
-    table = schema.erasure
-    with database.read() as connection:
-        notes = connection.execute(sa.select(table)).all()
-    ranges: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    for note in notes:
-        ranges[note.key].append((note.offset_bytes, note.length_bytes))
-    for key, of_object in ranges.items():
-        if any(length < 0 for _, length in of_object):
-            objects.remove(key)
-        else:
-            objects.zero(key, of_object)
-
-    def forget(transaction: Transaction) -> None:
-        done = [note.number for note in notes]
-        transaction.connection.execute(sa.delete(table).where(table.c.number.in_(done)))
-
-    if notes:
-        database.write(forget)
+    count = 0
+    while some := _finish_some(database, objects):
+        count += some
+    if count:
         database.forget_journal()
-    return len(notes)
+    return count
+
+
+def _finish_some(database: Database, objects: Objects) -> int:
+    with database.alone("erasures", is_waiting=True):
+        some = _some_notes(database)
+        ranges: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for note in some:
+            ranges[note.key].append((note.offset_bytes, note.length_bytes))
+        for key, of_object in ranges.items():
+            if any(length < 0 for _, length in of_object):
+                objects.remove(key)
+            else:
+                objects.zero(key, of_object)
+        if some:
+            database.write(partial(_forget_notes, numbers=[note.number for note in some]))
+    return len(some)
+
+
+def _some_notes(database: Database) -> Sequence[Row]:
+    """Return the notes of a few objects; that one is to be removed comes before its ranges."""
+    table = schema.erasure
+    query = sa.select(table).order_by(table.c.key, table.c.length_bytes, table.c.number).limit(_NOTES_AT_ONCE)
+    with database.read() as connection:
+        return connection.execute(query).all()
+
+
+def _forget_notes(transaction: Transaction, numbers: Sequence[int]) -> None:
+    table = schema.erasure
+    transaction.connection.execute(sa.delete(table).where(table.c.number.in_(numbers)))
 
 
 def _rows(transaction: Transaction, numbers: Sequence[int]) -> list[Row]:
@@ -143,9 +154,10 @@ def _note_ranges(transaction: Transaction, rows: Sequence[Row]) -> None:
 
 
 def _unshow(transaction: Transaction, rows: Sequence[Row]) -> None:
-    """Take pictures out of marks, freshest marks and counts."""
+    """Take pictures out of marks, freshest marks and counts, and note that they are hidden."""
     connection = transaction.connection
     for row in rows:
+        connection.execute(sa.update(_p).where(_p.c.number == row.number).values(state=int(PictureState.HIDDEN)))
         mark = schema.mark
         connection.execute(sa.delete(mark).where(mark.c.qk == row.qk, mark.c.number == row.number))
     _uncount(connection, rows)
