@@ -172,18 +172,18 @@ def _varints(values: Ints, *, keyed: bool = False, present: npt.NDArray[np.bool_
     length = np.full(count, k * (before + 1), np.int64)
     rest = values.astype(np.uint32) if most < 5 else values
     for number in range(most):
-        more = rest > 0x7F
-        content[:, :, before + number] = rest
+        low: npt.NDArray[np.uint8] = rest.astype(np.uint8)
         if number + 1 < most:
-            content[:, :, before + number] &= 0x7F
-            content[:, :, before + number] |= more.view(np.uint8) << np.uint8(7)
-            shown[:, :, before + number + 1] = more
-            length += np.count_nonzero(more, axis=1)
             rest = rest >> 7
+            more = rest > 0
+            low = (low & np.uint8(0x7F)) | (more.view(np.uint8) << np.uint8(7))
+            shown[:, :, before + number + 1] = more
+            length += np.ascontiguousarray(more.T).sum(axis=0)
+        content[:, :, before + number] = low
     if present is not None:
         for column in np.flatnonzero(~present.all(axis=0)).tolist():
             is_absent = ~present[:, column]
-            length -= np.count_nonzero(shown[:, column], axis=1) * is_absent
+            length -= np.ascontiguousarray(shown[:, column].T).sum(axis=0) * is_absent
             shown[is_absent, column] = False
     return _Block(content.reshape(count, -1), shown.reshape(count, -1), length)
 
