@@ -24,7 +24,7 @@ from dashlight.store.pictures import ByteRange, find_for_erasure
 from dashlight.store.presigning import SigningKey
 from dashlight.store.s3 import S3Objects
 from dashlight.store.signed_ranges import Signer
-from dashlight.wire import deletion_secret, to_base64url
+from dashlight.wire import bundle_key, deletion_secret, sign, to_base64url
 
 KEY = "bundles/3f/3f00"
 CONTENT = bytes(range(256)) * 4
@@ -264,6 +264,19 @@ def test_an_address_does_not_outlive_an_erasure(running, outside):
     assert running.client.get(f"/v1/pictures/{ids[0]}/location").status_code == 410
     again = running.client.get(f"/v1/pictures/{ids[1]}/location").json()
     assert fetched(outside, again).content == running.client.get(f"/v1/pictures/{ids[1]}/picture.jpg").content
+
+
+def test_an_address_does_not_outlive_a_bundle(running, outside):
+    archive = made_bundles.archive(2)
+    picture_id = running.publish(archive).picture_ids[0]
+    before = running.client.get(f"/v1/pictures/{picture_id}/location").json()
+    sha256 = made_bundles.sha256_of(archive)
+    signature = to_base64url(sign(bundle_key(made_bundles.SEED, 1), "forget", sha256.encode()))
+
+    reply = running.client.delete(f"/v1/bundles/{sha256}", headers={"Dashlight-Signature": signature})
+
+    assert reply.status_code == 204
+    assert fetched(outside, before).status_code == 404
 
 
 def test_a_hidden_picture_has_no_address(running):
