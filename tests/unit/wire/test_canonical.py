@@ -37,10 +37,14 @@ def test_a_value_nested_beyond_reason_is_refused():
         encode_json(value)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [b'{"b":1,"a":2}', b"1.0", b"-0", b'"\\u00e9"', b" 1", b'{"a":1,"a":1}', b"Infinity", b"\xff\xfe1\0", b"1" * 5_000],
-)
+OTHER_SPELLINGS = [
+    *(b'{"b":1,"a":2}', b'{"a":2,"A":1}', b'{"a":1,"a":1}', b" 1", b"[1, 2]", b"[1,]", b"\xff\xfe1\0", b"Infinity"),
+    *(b"1.0", b"-0", b"-0.0", b"0.10", b"1e2", b"1E400", b"1e-5", b"1e16", b"1.0000000000000000001"),
+    *(b"9007199254740992", b"1" * 5_000, b'"\\u00e9"', b'"\\u001F"', b'"\\u000a"', b'"\\/"', b'"\\ud800"'),
+]
+
+
+@pytest.mark.parametrize("text", OTHER_SPELLINGS)
 def test_json_in_another_spelling_is_refused(text):
     with pytest.raises(Corrupt):
         decode_json(text)
