@@ -134,65 +134,68 @@ def _zigzag(values: Ints) -> Ints:
     return (values << 1) ^ (values >> 63)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Some neighbouring columns of bytes of N messages.
-
-    Attributes:
-        content: `(N, W) uint8`.
-        shown: `(N, W) bool`, which of these bytes are there.
-        length: `(N,) int64`, how many of each message are.
-    """
-
-    content: npt.NDArray[np.uint8]
-    shown: npt.NDArray[np.bool_]
-    length: Ints
-
-
-def _constants(count: int, content: bytes) -> _Block:
-    wide = np.broadcast_to(np.frombuffer(content, np.uint8), (count, len(content)))
-    return _Block(wide, np.ones(wide.shape, np.bool_), np.full(count, len(content), np.int64))
-
-
-def _varints(values: Ints, *, keyed: bool = False, present: npt.NDArray[np.bool_] | None = None) -> _Block:
-    """Return the varints of `(N, K)` numbers.
+class _Messages:
+    """The bytes of N messages, filled in from the left and from the right: how long they are stands before them.
 
     Args:
-        values: None of them negative.
-        keyed: Whether the number of its column, less than 128, stands before each.
-        present: `(N, K)`, which of them are there, or None for all.
+        count: N.
+        wide: How many bytes a message has at most.
     """
-    count, k = values.shape
-    before = int(keyed)
-    most = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
-    content = np.empty((count, k, before + most), np.uint8)
-    shown = np.ones(content.shape, np.bool_)
-    if keyed:
-        content[:, :, 0] = np.arange(k)
-    length = np.full(count, k * (before + 1), np.int64)
-    rest = values.astype(np.uint32) if most < 5 else values
-    for number in range(most):
-        low: npt.NDArray[np.uint8] = rest.astype(np.uint8)
-        if number + 1 < most:
-            rest = rest >> 7
-            more = rest > 0
-            low = (low & np.uint8(0x7F)) | (more.view(np.uint8) << np.uint8(7))
-            shown[:, :, before + number + 1] = more
-            length += np.ascontiguousarray(more.T).sum(axis=0)
-        content[:, :, before + number] = low
-    if present is not None:
-        for column in np.flatnonzero(~present.all(axis=0)).tolist():
-            is_absent = ~present[:, column]
-            length -= np.ascontiguousarray(shown[:, column].T).sum(axis=0) * is_absent
-            shown[is_absent, column] = False
-    return _Block(content.reshape(count, -1), shown.reshape(count, -1), length)
+
+    def __init__(self, count: int, wide: int) -> None:
+        self._content = np.empty((count, wide), np.uint8)
+        self._shown = np.ones((count, wide), np.bool_)
+
+    def constant(self, at: int, content: bytes) -> None:
+        """Write the same bytes into every message."""
+        for number, byte in enumerate(content):
+            self._content[:, at + number] = byte
+
+    def varints(
+        self, at: int, values: Ints, *, most: int, keyed: bool = False, present: npt.NDArray[np.bool_] | None = None
+    ) -> Ints:
+        """Write numbers, and return how many bytes each message has of them.
+
+        Args:
+            at: Column of the first byte.
+            values: `(N, K)`, none of them negative.
+            most: Bytes that the longest has, or more.
+            keyed: Whether the number of its column, less than 128, stands before each.
+            present: `(N, K)`, which of them are there, or None for all.
+        """
+        count, k = values.shape
+        before = int(keyed)
+        end = at + k * (before + most)
+        content = self._content[:, at:end].reshape(count, k, before + most)
+        shown = self._shown[:, at:end].reshape(count, k, before + most)
+        for column in range(k if keyed else 0):
+            content[:, column, 0] = column
+        length = np.full(count, k * (before + 1), np.int64)
+        rest = values.astype(np.uint32) if most < 5 else values
+        for number in range(before, before + most):
+            low: npt.NDArray[np.uint8] = rest.astype(np.uint8)
+            if number + 1 < before + most:
+                rest = rest >> 7
+                more = rest > 0
+                low = (low & np.uint8(0x7F)) | (more.view(np.uint8) << np.uint8(7))
+                shown[:, :, number + 1] = more
+                length += np.ascontiguousarray(more.T).sum(axis=0)
+            content[:, :, number] = low
+        if present is not None:
+            for column in np.flatnonzero(~present.all(axis=0)).tolist():
+                is_absent = ~present[:, column]
+                length -= np.ascontiguousarray(shown[:, column].T).sum(axis=0) * is_absent
+                shown[is_absent, column] = False
+        return length
+
+    def joined(self) -> bytes:
+        """Return the messages, one after the other."""
+        return bytes(self._content[self._shown].tobytes())
 
 
-def _joined(blocks: Sequence[_Block]) -> bytes:
-    """Return the messages, one after the other."""
-    content = np.concatenate([block.content for block in blocks], axis=1)
-    shown = np.concatenate([block.shown for block in blocks], axis=1)
-    return bytes(content[shown].tobytes())
+def _most(highest: int) -> int:
+    """Return how many bytes the varint of a number has."""
+    return max(1, -(-highest.bit_length() // 7))
 
 
 def _features(kind: int, attributes: Sequence[Attribute], geometry: Ints) -> bytes:
@@ -203,19 +206,33 @@ def _features(kind: int, attributes: Sequence[Attribute], geometry: Ints) -> byt
         attributes: Of every feature, in the order of the layer's keys.
         geometry: `(N, K)`, the geometry's command and parameter integers.
     """
-    count = len(geometry)
+    count, k = geometry.shape
     if count == 0:
         return b""
-    drawn = _varints(geometry)
-    head = _varints(drawn.length[:, None])
-    blocks = [_constants(count, bytes((0x18, kind, 0x22))), head, drawn]
+    firsts = np.cumsum([0, *(attribute.count for attribute in attributes)])  # A layer's values share one list.
+    most_tags, most_drawn = _most(int(firsts[-1])), _most(int(geometry.max()))
+    tags_wide, drawn_wide = len(attributes) * (1 + most_tags), k * most_drawn
+    tags_head, drawn_head = _most(tags_wide), _most(drawn_wide)
+    inside = 1 + tags_head + tags_wide + 3 + drawn_head + drawn_wide
+    head = 1 + _most(inside)
+    messages = _Messages(count, head + inside)
+    messages.constant(0, b"\x12")
+    messages.constant(head, b"\x12")
+    at_tags = head + 1 + tags_head
     if attributes:
-        firsts = np.cumsum([0, *(attribute.count for attribute in attributes)])  # A layer's values share one list.
         indexes = np.stack([attribute.index for attribute in attributes], axis=1) + firsts[:-1]
-        tags = _varints(indexes, keyed=True, present=_presence(attributes, count))
-        blocks[:0] = [_constants(count, b"\x12"), _varints(tags.length[:, None]), tags]
-    length = np.sum([block.length for block in blocks], axis=0)
-    return _joined([_constants(count, b"\x12"), _varints(length[:, None]), *blocks])
+        present = _presence(attributes, count)
+        tags = messages.varints(at_tags, indexes, most=most_tags, keyed=True, present=present)
+    else:
+        tags = np.zeros(count, np.int64)
+    at_kind = at_tags + tags_wide
+    messages.constant(at_kind, bytes((0x18, kind, 0x22)))
+    drawn = messages.varints(at_kind + 3 + drawn_head, geometry, most=most_drawn)
+    length = 4 + tags + drawn
+    length += messages.varints(head + 1, tags[:, None], most=tags_head)
+    length += messages.varints(at_kind + 3, drawn[:, None], most=drawn_head)
+    messages.varints(1, length[:, None], most=head - 1)
+    return messages.joined()
 
 
 def _presence(attributes: Sequence[Attribute], count: int) -> npt.NDArray[np.bool_] | None:
@@ -266,8 +283,11 @@ def _long_lines(
     zigzag: Ints, starts: Ints, sizes: Ints, chosen: Sequence[int], attributes: Sequence[Attribute]
 ) -> bytes:
     """Return the features of some lines, one after the other."""
-    flat = _varints(zigzag.reshape(-1, 1))
-    steps, ends = _joined([flat]), np.append(0, np.cumsum(flat.length))
+    flat = zigzag.reshape(-1, 1)
+    most = _most(int(flat.max()))
+    messages = _Messages(len(flat), most)
+    ends = np.append(0, np.cumsum(messages.varints(0, flat, most=most)))
+    steps = messages.joined()
     firsts = np.cumsum([0, *(attribute.count for attribute in attributes)]).tolist()
     features = []
     for line in chosen:
