@@ -28,6 +28,7 @@ import sqlalchemy as sa
 from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
 from dashlight.store import outbox
 from dashlight.store.database import Change, Listener, Transaction
+from dashlight.store.listeners import Listeners
 from dashlight.store.migrating import check_known, migrations
 from dashlight.store.writer import Writer
 
@@ -39,6 +40,7 @@ _LOG = logging.getLogger("dashlight.store")
 _CHANNEL = "dashlight"
 _LOCKS = 0x64_61_73_68  # Our class of advisory locks.
 _TILE_SHIFT = 18  # Of `qk`: a tile of zoom 15, the finest of the map.
+_TILES = 1 << 30  # Of that zoom.
 _LISTEN_S = 0.5
 _HEARTBEATS = 20  # Of so many rounds without news: see whether the connection still is one.
 _KEEPALIVE: dict[str, Any] = {
@@ -87,7 +89,7 @@ class PostgresqlDatabase:
         """
         self._url = url
         self._name = secrets.token_hex(8)  # Of this process in what it tells the others.
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self.is_journal_due = True
         self._is_withdrawing = True  # Whether rows of pictures were deleted that are not vacuumed yet.
         try:
@@ -149,7 +151,7 @@ class PostgresqlDatabase:
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` after each commit, of any process, that changed something for readers."""
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -263,42 +265,43 @@ class PostgresqlDatabase:
         for change in changes:
             self._is_withdrawing = self._is_withdrawing or change.is_erasing
             if change.qks:
-                self._tell(Change(qks=change.qks, is_erasing=change.is_erasing))
-
-    def _tell(self, change: Change) -> None:
-        for listener in self._listeners:
-            listener(change)
+                self._listeners.tell(Change(qks=change.qks, is_erasing=change.is_erasing))
 
     def _listen_forever(self) -> None:
         while not self._is_closed.is_set():
             try:
-                with self._connected() as connection:
-                    connection.execute(f"LISTEN {_CHANNEL}")
-                    if self._hears.is_set():  # What was told meanwhile was not heard.
-                        self._tell(Change(is_everywhere=True))
-                    self._tell_events(connection)
-                    self._hears.set()
-                    self._hear(connection)
+                self._listen()
             except psycopg.Error as exc:
                 _LOG.warning("store.deaf", extra={"reason": type(exc).__name__})
-                self._tell(Change(is_everywhere=True))
-                self._is_closed.wait(1.0)
+            except Exception:  # The top of the thread: it says so and listens anew.
+                _LOG.exception("store.deaf")
+            else:
+                continue
+            self._listeners.tell(Change(is_everywhere=True))
+            self._is_closed.wait(1.0)
+
+    def _listen(self) -> None:
+        with self._connected() as connection:
+            connection.execute(f"LISTEN {_CHANNEL}")
+            if self._hears.is_set():  # What was told meanwhile was not heard.
+                self._listeners.tell(Change(is_everywhere=True))
+            self._tell_events(connection)
+            self._hears.set()
+            self._hear(connection)
 
     def _hear(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         quiet = 0
         while not self._is_closed.is_set():
-            heard = [json.loads(each.payload) for each in connection.notifies(timeout=_LISTEN_S, stop_after=1)]
+            # All are taken before one is looked at: what raises in an open generator of notices hangs in closing it.
+            heard = [each.payload for each in connection.notifies(timeout=_LISTEN_S, stop_after=1)]
             quiet = 0 if heard else quiet + 1
             if quiet == _HEARTBEATS:
                 connection.execute("SELECT 1")
                 quiet = 0
-            for told in heard:
-                if told["of"] == self._name:
-                    continue
-                tiles = told["tiles"]
-                change = Change(is_everywhere=True) if tiles is None else Change(qks=[t << _TILE_SHIFT for t in tiles])
-                if change.qks or change.is_everywhere:
-                    self._tell(change)
+            for payload in heard:
+                change = _change_told(payload, here=self._name)
+                if change is not None:
+                    self._listeners.tell(change)
             if heard:
                 self._tell_events(connection)
 
@@ -309,7 +312,28 @@ class PostgresqlDatabase:
         ).fetchall()
         if rows:
             self._told = rows[-1][0]
-            self._tell(Change(events=[outbox.event_of(*row) for row in rows]))
+            self._listeners.tell(Change(events=[outbox.event_of(*row) for row in rows]))
+
+
+def _change_told(payload: str, *, here: str) -> Change | None:
+    """Return what a process tells the others, or None when it is nothing or the process is `here`.
+
+    Of what is not told as this program does, such as by another version of it, any place may have changed.
+    """
+    try:
+        told = json.loads(payload)
+    except (ValueError, RecursionError):
+        told = None
+    match told:
+        case {"of": str(name)} if name == here:
+            return None
+        case {"of": str(), "tiles": None}:
+            return Change(is_everywhere=True)
+        case {"of": str(), "tiles": [*tiles]} if all(type(tile) is int and 0 <= tile < _TILES for tile in tiles):
+            return Change(qks=[tile << _TILE_SHIFT for tile in tiles]) if tiles else None
+        case _:
+            _LOG.warning("store.strange-notice", extra={"characters": len(payload)})
+            return Change(is_everywhere=True)
 
 
 def migrate(connection: psycopg.Connection[tuple[Any, ...]], *, until: int | None = None) -> int:

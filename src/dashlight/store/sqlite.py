@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
 from dashlight.store.database import Change, Listener, Transaction
+from dashlight.store.listeners import Listeners
 from dashlight.store.migrating import check_known, migrations
 from dashlight.store.writer import Writer
 
@@ -44,7 +45,7 @@ class SqliteDatabase:
         _keep_private(path)
         self._engine = _engine(path, is_writer=False)
         self._writing = _engine(path, is_writer=True)
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         try:
             with self._writing.connect() as connection:
@@ -57,7 +58,7 @@ class SqliteDatabase:
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` after each commit that changed something for readers. It must be quick and not raise."""
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -123,8 +124,7 @@ class SqliteDatabase:
     def _tell(self, changes: Sequence[Change]) -> None:
         self.is_journal_due = True
         for change in changes:
-            for listener in self._listeners:
-                listener(change)
+            self._listeners.tell(change)
 
 
 def _as_ours(exc: BaseException) -> BaseException:
