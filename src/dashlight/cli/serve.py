@@ -81,6 +81,7 @@ def run_serve(args: argparse.Namespace) -> int:
     import socket
 
     from dashlight.app import build
+    from dashlight.cli.freed_memory import keep_freed_memory
     from dashlight.cli.http_server import SupervisedServer, raise_socket_limit, server_config
     from dashlight.cli.supervisor import Supervisor
     from dashlight.errors import HostError
@@ -94,6 +95,7 @@ def run_serve(args: argparse.Namespace) -> int:
         raise UsageError(f"server.license {settings.license!r} is none of {', '.join(LICENSES)}")
     _log(is_json=args.json or settings.log_json, is_quiet=args.quiet)
     raise_socket_limit(settings.live_clients)
+    keep_freed_memory()
     lock_store(folder)
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
