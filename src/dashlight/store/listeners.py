@@ -33,7 +33,7 @@ class Listeners:
 def _is_heard(listener: Listener, change: Change) -> bool:
     try:
         listener(change)
-    except Exception:  # The top of one listener: it says so, and the rest goes on.
+    except Exception:  # noqa: BLE001  # The top of one listener: it says so, and the rest goes on.
         _LOG.exception("store.unheard")
         return False
     return True

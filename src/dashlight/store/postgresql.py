@@ -273,7 +273,7 @@ class PostgresqlDatabase:
                 self._listen()
             except psycopg.Error as exc:
                 _LOG.warning("store.deaf", extra={"reason": type(exc).__name__})
-            except Exception:  # The top of the thread: it says so and listens anew.
+            except Exception:  # noqa: BLE001  # The top of the thread: it says so and listens anew.
                 _LOG.exception("store.deaf")
             else:
                 continue
