@@ -73,7 +73,7 @@ def ingest_run(cluster, bucket, archives, names):
             key_file=folder / "server.key",
         )
         drawn = tokens_of(folder / "tokens", settings, len(archives))
-        env = {
+        env = bench_server.INSTALLED | {
             f"DASHLIGHT_SERVER_{name.upper()}": str(getattr(settings, name))
             for name in ("database_url", "objects_url", "objects_key_id", "objects_secret", "key_file")
         }
