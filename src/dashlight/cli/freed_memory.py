@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # Of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # Of glibc's malloc.h.
+_ARENAS = 2  # Threads take turns here, so that one finds what another has freed.
 _KEPT_BYTES = 8 * 1024 * 1024  # At the end of each heap; a full tile takes about five.
 _MAPPED_BYTES = 1024 * 1024  # What is larger, bundles and pictures, goes back when it is freed.
 
@@ -19,4 +20,5 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    return bool(mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES) and mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES))
+    chosen = {_M_TRIM_THRESHOLD: _KEPT_BYTES, _M_MMAP_THRESHOLD: _MAPPED_BYTES, _M_ARENA_MAX: _ARENAS}
+    return all([mallopt(name, value) == 1 for name, value in chosen.items()])
