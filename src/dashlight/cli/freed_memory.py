@@ -21,4 +21,4 @@ def keep_freed_memory() -> bool:
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
     chosen = {_M_TRIM_THRESHOLD: _KEPT_BYTES, _M_MMAP_THRESHOLD: _MAPPED_BYTES, _M_ARENA_MAX: _ARENAS}
-    return all([mallopt(name, value) == 1 for name, value in chosen.items()])
+    return {mallopt(name, value) for name, value in chosen.items()} == {1}
