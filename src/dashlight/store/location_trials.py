@@ -139,6 +139,7 @@ def _check_refused(trial: Trial) -> None:
 def _reply(href: str, headers: Headers) -> tuple[int, bytes]:
     """Return status and body, of which no more is read than an object of a trial has."""
     parts = urlsplit(href)
+    connection: http.client.HTTPConnection
     if parts.scheme == "https":
         context = ssl.create_default_context()
         connection = http.client.HTTPSConnection(parts.netloc, timeout=_TIMEOUT_S, context=context)
