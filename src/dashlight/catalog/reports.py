@@ -37,15 +37,11 @@ from dashlight.store.database import Database, Transaction
 from dashlight.store.moderated import HIDING, Issue
 from dashlight.store.places import day_of
 
-__all__ = ["HIDING", "Budget", "Budgets", "Issue", "Report", "file_report", "may_hold", "may_hold_near", "networks_of"]
+__all__ = ["HIDING", "Budget", "Budgets", "Issue", "Report", "file_report", "networks_of"]
 
 _WINDOW_S = 3_600.0
 HIDDEN_SHARE = 0.02  # Of the pictures shown, that reports may hide in an hour;
 HIDDEN_AT_LEAST = 20  # or so many, where the library is small.
-HELD_SHARE = 0.05  # Of all pictures, that may wait hidden for the operator because of reports;
-HELD_AT_LEAST = 20  # or so many, but not more than half of them.
-NEAR_SHARE = 0.25  # Of the pictures of one neighbourhood, likewise;
-NEAR_AT_LEAST = 10  # or so many: one house is seen in about as many.
 FEW = 2  # Reports of one sender in an hour that may use all of the hour's bound; further ones only its first half.
 NEIGHBOURS_FACTOR = 3  # Times a sender's reports are taken from its wider network.
 QUEUE_FACTOR = 10  # Times the hour's reports are kept for the operator once they hide nothing any more.
@@ -66,27 +62,6 @@ def networks_of(address: str) -> tuple[str, str]:
             return tuple(str(ipaddress.IPv6Network((parsed, bits), strict=False)) for bits in (64, 48))  # type: ignore[return-value]
         parsed = parsed.ipv4_mapped
     return str(parsed), str(ipaddress.IPv4Network((parsed, 24), strict=False))
-
-
-def may_hold(held: int, shown: int) -> bool:
-    """Return whether one more picture may wait hidden because of reports.
-
-    Args:
-        held: How many do already.
-        shown: How many pictures the map shows.
-    """
-    everything = held + shown
-    return held < max(int(everything * HELD_SHARE), min(HELD_AT_LEAST, (everything + 1) // 2))
-
-
-def may_hold_near(held: int, shown: int) -> bool:
-    """Return whether one more picture of a neighbourhood may wait hidden because of reports.
-
-    Args:
-        held: How many of it do already.
-        shown: How many pictures of it the map shows.
-    """
-    return held < max(int((held + shown) * NEAR_SHARE), NEAR_AT_LEAST)
 
 
 class Budget:
@@ -241,8 +216,9 @@ def file_report(database: Database, budgets: Budgets, told: Report, *, shown: in
 
 
 def _has_room(connection: sa.Connection, number: int, shown: int) -> bool:
-    return (
-        not reports.is_cleared(connection, number)
-        and may_hold(reports.count_held(connection, HIDING), shown)
-        and may_hold_near(*reports.count_held_near(connection, number, HIDING))
-    )
+    if reports.is_cleared(connection, number):
+        return False
+    held = reports.count_held(connection, HIDING)
+    near_held, near_shown = reports.count_held_near(connection, number, HIDING)
+    has_room_near = near_held < reports.most_held_near(near_held + near_shown)
+    return has_room_near and held < reports.most_held(held + shown)

@@ -7,7 +7,7 @@
 The draw is uniform over the `fleet` and `open` pictures that are shown, with replacement, and nothing is kept of it: a
 list of what was looked at would tell which pictures are old. What is readable is hidden as by a report about privacy
 and waits for the operator's decision under the issue `recheck`; a picture that the operator put back is never drawn
-again. Where `HELD_SHARE` of the library waits hidden so, it looks on only when the operator has decided some of it: the
+again. Where `most_held` of the library waits hidden so, it looks on only when the operator has decided some of it: the
 detectors object to one to three of a hundred pictures at most, so that something is wrong with them then, or with the
 library. Verdicts are counted at the daily batch, because a pause in them would tell that somebody uploads.
 """

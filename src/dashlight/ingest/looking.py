@@ -21,8 +21,6 @@ from dashlight.store.places import day_of
 ISSUE = "recheck"
 CPU_SHARE = 0.25  # Of one core that looking may take; the rest of the time it rests.
 LEAST_REST_S = 0.1
-HELD_SHARE = 0.05  # Of the pictures, that may wait hidden for the operator because of a look;
-HELD_AT_LEAST = 20  # or so many, where the library is small, or half of a tiny one.
 _LOG = logging.getLogger("dashlight.ingest")
 
 
@@ -46,7 +44,7 @@ def held(database: Database, policies: Sequence[Policy]) -> tuple[int, int]:
     with database.read() as connection:
         everything = count_pictures(connection, policies=policies)
         waiting = reports.count_held(connection, (ISSUE,))
-    return waiting, max(1, int(everything * HELD_SHARE), min(HELD_AT_LEAST, (everything + 1) // 2))
+    return waiting, reports.most_held(everything)
 
 
 async def readable(objects: Objects, look: SecondLook, drawn: Drawn) -> tuple[Readable, ...]:

@@ -30,6 +30,10 @@ KEPT_DAYS = 30  # What the operator keeps hidden is erased after so many, unless
 MOST_OF_A_PICTURE = 5  # Reports of one picture that are kept: the sixth tells the operator nothing new.
 MOST_REPORTS = 20_000  # That are kept altogether; a script shall not fill the disk.
 NEAR_RESOLUTION = 9  # Of the H3 cell in which hidden pictures are counted together: about 350 m across.
+HELD_SHARE = 0.05  # Of all pictures, that may wait hidden for the operator because of reports, or of a look;
+HELD_AT_LEAST = 20  # or so many where the library is small, but not more than half of a tiny one.
+NEAR_SHARE = 0.25  # Of the pictures of one neighbourhood, that may wait hidden because of reports;
+NEAR_AT_LEAST = 10  # or so many: one house is seen in about as many.
 _MOST_COUNTED = 4_000  # Pictures of such a cell; where there are more, the bound is of so many.
 _p = schema.picture
 _IS_HIDDEN = _p.c.state == sa.literal_column(str(int(PictureState.HIDDEN)))  # Spelled out, the partial index serves.
@@ -90,6 +94,16 @@ def _held(issues: Collection[str]) -> sa.Select[int]:
         .join(_p, _p.c.number == report.c.picture)
         .where(_IS_HIDDEN, report.c.issue.in_(issues), ~sa.exists().where(kept.c.picture == _p.c.number))
     )
+
+
+def most_held(pictures: int) -> int:
+    """Return how many of so many pictures may wait hidden for the operator: always one at least."""
+    return max(1, int(pictures * HELD_SHARE), min(HELD_AT_LEAST, (pictures + 1) // 2))
+
+
+def most_held_near(pictures: int) -> int:
+    """Return how many of so many pictures of one neighbourhood may wait hidden because of reports."""
+    return max(int(pictures * NEAR_SHARE), NEAR_AT_LEAST)
 
 
 def count_held(connection: sa.Connection, issues: Collection[str]) -> int:
