@@ -20,7 +20,6 @@ written. The address itself is not kept, logged or stored.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import secrets
 import time
 from collections import Counter
@@ -32,12 +31,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dashlight.errors import Unavailable
+from dashlight.model.networks import network_of, wider_network_of
 from dashlight.store import pictures, reports, withdraw
 from dashlight.store.database import Database, Transaction
 from dashlight.store.moderated import HIDING, Issue
 from dashlight.store.places import day_of
 
-__all__ = ["HIDING", "Budget", "Budgets", "Issue", "Report", "file_report", "networks_of"]
+__all__ = ["HIDING", "Budget", "Budgets", "Issue", "Report", "file_report"]
 
 _WINDOW_S = 3_600.0
 HIDDEN_SHARE = 0.02  # Of the pictures shown, that reports may hide in an hour;
@@ -45,23 +45,6 @@ HIDDEN_AT_LEAST = 20  # or so many, where the library is small.
 FEW = 2  # Reports of one sender in an hour that may use all of the hour's bound; further ones only its first half.
 NEIGHBOURS_FACTOR = 3  # Times a sender's reports are taken from its wider network.
 QUEUE_FACTOR = 10  # Times the hour's reports are kept for the operator once they hide nothing any more.
-
-
-def networks_of(address: str) -> tuple[str, str]:
-    """Return what one sender cannot change of its address, and what one that has many addresses cannot.
-
-    Returns:
-        All of IPv4 or the first 64 bits of IPv6; then the first 24 or 48 bits.
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address, address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return tuple(str(ipaddress.IPv6Network((parsed, bits), strict=False)) for bits in (64, 48))  # type: ignore[return-value]
-        parsed = parsed.ipv4_mapped
-    return str(parsed), str(ipaddress.IPv4Network((parsed, 24), strict=False))
 
 
 class Budget:
@@ -116,7 +99,7 @@ class Budget:
         """
         if self._now_s() >= self._ends_s:
             self._renew()
-        narrow, wide = (self._hashed(network) for network in networks_of(sender))
+        narrow, wide = (self._hashed(network) for network in (network_of(sender), wider_network_of(sender)))
         spent, together = self._by_sender[narrow], self._together if most is None else min(self._together, most)
         if self._has_reserve and spent >= FEW:
             together -= together // 2

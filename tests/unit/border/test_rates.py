@@ -5,8 +5,8 @@ import json
 import pytest
 
 from dashlight.border.groups import Group, group_of
-from dashlight.border.networks import is_this_machine, network_of
 from dashlight.border.rates import WINDOW_S, Rated, Rates
+from dashlight.model.networks import is_this_machine
 
 HOME, OTHER = "203.0.113.7", "198.51.100.9"
 
@@ -113,10 +113,6 @@ def test_a_client_has_so_many_streams_and_no_more():
 )
 def test_requests_are_of_their_kind(method, path, group):
     assert group_of(method, path) is group
-
-
-def test_what_is_no_address_is_one_network():
-    assert network_of("unix:") == "unix:"
 
 
 def test_who_asks_too_often_is_told_when_to_come_back():

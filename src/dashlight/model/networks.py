@@ -24,6 +24,14 @@ def network_of(address: str) -> str:
     return address if parsed is None else str(parsed)
 
 
+def wider_network_of(address: str) -> str:
+    """Return what one sender that has many addresses cannot change: the first 24 bits of IPv4, 48 of IPv6."""
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((parsed, 48), strict=False))
+    return address if parsed is None else str(ipaddress.IPv4Network((parsed, 24), strict=False))
+
+
 def is_this_machine(address: str) -> bool:
     """Return whether an address is of this machine, or none: a proxy that is not believed, or the operator."""
     parsed = _parsed(address)
