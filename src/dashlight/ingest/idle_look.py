@@ -7,9 +7,10 @@
 The draw is uniform over the `fleet` and `open` pictures that are shown, with replacement, and nothing is kept of it: a
 list of what was looked at would tell which pictures are old. What is readable is hidden as by a report about privacy
 and waits for the operator's decision under the issue `recheck`; a picture that the operator put back is never drawn
-again. Where `most_held` of the library waits hidden so, it looks on only when the operator has decided some of it: the
-detectors object to one to three of a hundred pictures at most, so that something is wrong with them then, or with the
-library. Verdicts are counted at the daily batch, because a pause in them would tell that somebody uploads.
+again. Where as much of the library waits hidden so as may (`store.reports.most_held`), it looks on only when the
+operator has decided some of it: the detectors object to one to three of a hundred pictures at most, so that something
+is wrong with them then, or with the library. Verdicts are counted at the daily batch, because a pause in them would
+tell that somebody uploads.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from random import SystemRandom
 
 from dashlight.errors import Corrupt, DashlightError, NotFound
 from dashlight.ingest.idleness import Idleness
-from dashlight.ingest.looking import CPU_SHARE, LEAST_REST_S, Drawn, drawn_of, held, hide, readable
+from dashlight.ingest.looking import CPU_SHARE, LEAST_REST_S, PictureToLookAt, held, hide, picture_to_look_at, readable
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import SecondLook
 from dashlight.model import Policy
@@ -110,9 +111,9 @@ class IdleLook:
         return not self._is_bound_told
 
 
-def _draw(database: Database) -> Drawn | None:
+def _draw(database: Database) -> PictureToLookAt | None:
     with database.read() as connection:
         stored = draw_picture(connection, policies=_DRAWN_POLICIES, random=_RANDOM)
         if stored is None:
             return None
-        return drawn_of(connection, stored)
+        return picture_to_look_at(connection, stored)

@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from dashlight.store.stopping import is_set_within, unless_set
+
 T = TypeVar("T")
 
 
@@ -51,23 +53,8 @@ class Idleness:
 
     async def stays_idle(self, seconds: float) -> bool:
         """Wait so long and return True, or return False as soon as ingest has work or `stop` is called."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._busy.wait()
-        except TimeoutError:
-            return True
-        return False
+        return not await is_set_within(self._busy, seconds)
 
     async def while_idle(self, wanted: Coroutine[Any, Any, T]) -> T | None:
         """Return what `wanted` returns, or end it and return None as soon as ingest has work or `stop` is called."""
-        task = asyncio.create_task(wanted)
-        interruption = asyncio.create_task(self._busy.wait())
-        try:
-            await asyncio.wait({task, interruption}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            return None
-        finally:
-            task.cancel()
-            interruption.cancel()
-            await asyncio.wait({task, interruption})
+        return await unless_set(self._busy, wanted)

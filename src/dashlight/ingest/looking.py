@@ -25,7 +25,7 @@ _LOG = logging.getLogger("dashlight.ingest")
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class PictureToLookAt:
     """A published picture and where its bytes lie."""
 
     stored: StoredPicture
@@ -33,10 +33,10 @@ class Drawn:
     thumbnail: ByteRange
 
 
-def drawn_of(connection: sa.Connection, stored: StoredPicture) -> Drawn:
+def picture_to_look_at(connection: sa.Connection, stored: StoredPicture) -> PictureToLookAt:
     """Return a published picture with where its bytes lie."""
     jpeg, thumbnail = (find_bytes(connection, stored.id, is_thumbnail=each) for each in (False, True))
-    return Drawn(stored, jpeg, thumbnail)
+    return PictureToLookAt(stored, jpeg, thumbnail)
 
 
 def held(database: Database, policies: Sequence[Policy]) -> tuple[int, int]:
@@ -47,7 +47,7 @@ def held(database: Database, policies: Sequence[Policy]) -> tuple[int, int]:
     return waiting, reports.most_held(everything)
 
 
-async def readable(objects: Objects, look: SecondLook, drawn: Drawn) -> tuple[Readable, ...]:
+async def readable(objects: Objects, look: SecondLook, drawn: PictureToLookAt) -> tuple[Readable, ...]:
     """Return what can be read in a picture.
 
     Raises:

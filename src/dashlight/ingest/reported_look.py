@@ -16,14 +16,15 @@ from random import SystemRandom
 from uuid import UUID
 
 from dashlight.errors import Corrupt, DashlightError, NotFound
-from dashlight.ingest.looking import CPU_SHARE, LEAST_REST_S, Drawn, drawn_of, held, hide, readable
-from dashlight.ingest.recheck import Readable, SecondLook
+from dashlight.ingest.looking import CPU_SHARE, LEAST_REST_S, PictureToLookAt, held, hide, picture_to_look_at, readable
+from dashlight.ingest.recheck import SecondLook
 from dashlight.model import Policy
 from dashlight.store import reports
 from dashlight.store.database import Database
 from dashlight.store.moderated import HIDING
 from dashlight.store.objects import Objects
 from dashlight.store.pictures import find_picture
+from dashlight.store.stopping import is_set_within, unless_set
 
 PAUSE_S = 20.0  # So long a report waits for its look at most, when nothing else does.
 _LOG = logging.getLogger("dashlight.ingest")
@@ -67,13 +68,14 @@ class ReportedLook:
             except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again.
                 _LOG.exception("reported.crashed")
             await self._look.close()
-            await _waited(stop, self._pause_s)
+            await is_set_within(stop, self._pause_s)
 
     async def _look_on(self, stop: asyncio.Event) -> None:
         while not stop.is_set() and (drawn := await asyncio.to_thread(self._draw)) is not None:
             began = time.monotonic()
             try:
-                found = await self._judged(drawn, stop)
+                # Only the look is ended half-way: what is written is written whole.
+                found = await unless_set(stop, readable(self._objects, self._look, drawn))
             except (Corrupt, NotFound):  # Damaged, or erased meanwhile: nothing can be read in it.
                 found = ()
             if found is None:
@@ -81,9 +83,9 @@ class ReportedLook:
             if found:
                 await asyncio.to_thread(hide, self._database, drawn.stored.number, found[0])
             self._looked.add(drawn.stored.id)
-            await _waited(stop, max(LEAST_REST_S, (time.monotonic() - began) * self._rest))
+            await is_set_within(stop, max(LEAST_REST_S, (time.monotonic() - began) * self._rest))
 
-    def _draw(self) -> Drawn | None:
+    def _draw(self) -> PictureToLookAt | None:
         """Return one of those that wait for a look, or None when none does or no more may be hidden."""
         with self._database.read() as connection:
             shown = set(reports.shown_though_reported(connection, HIDING))
@@ -91,26 +93,6 @@ class ReportedLook:
             if not shown - self._looked:
                 return None
             picture_id = _RANDOM.choice(sorted(shown - self._looked))
-            drawn = drawn_of(connection, find_picture(connection, picture_id))
+            drawn = picture_to_look_at(connection, find_picture(connection, picture_id))
         waiting, most = held(self._database, tuple(Policy))
         return drawn if waiting < most else None
-
-    async def _judged(self, drawn: Drawn, stop: asyncio.Event) -> tuple[Readable, ...] | None:
-        """Return what can be read in a picture, or None when the server stops meanwhile."""
-        looking = asyncio.ensure_future(readable(self._objects, self._look, drawn))
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait((looking, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if looking.done():
-            return looking.result()
-        looking.cancel()  # Only the look is ended half-way: what is written is written whole.
-        await asyncio.wait((looking,))
-        return None
-
-
-async def _waited(stop: asyncio.Event, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -16,6 +16,7 @@ from dashlight.store import operators, reports, upkeep, withdraw
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 from dashlight.store.places import day_of
+from dashlight.store.stopping import is_set_within
 
 _LOG = logging.getLogger("dashlight.ingest")
 _LOOK_S = 30.0
@@ -105,8 +106,4 @@ async def run(
             _LOG.warning("batch.failed", extra={"reason": exc.code})
         except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again.
             _LOG.exception("batch.crashed")
-        try:
-            async with asyncio.timeout(_LOOK_S):
-                await stop.wait()
-        except TimeoutError:
-            continue
+        await is_set_within(stop, _LOOK_S)

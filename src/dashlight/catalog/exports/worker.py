@@ -26,6 +26,7 @@ from dashlight.errors import DashlightError
 from dashlight.store import exports, upkeep
 from dashlight.store.database import Database
 from dashlight.store.places import day_of
+from dashlight.store.stopping import is_set_within
 
 _LOG = logging.getLogger("dashlight.catalog.exports")
 _COMMAND = (sys.executable, "-m", "dashlight.catalog.exports.process")
@@ -118,11 +119,7 @@ class ExportWorker:
             except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again.
                 _LOG.exception("export.crashed")
                 self._not_before_s = time.monotonic() + _AGAIN_S
-            try:
-                async with asyncio.timeout(self._look_s):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await is_set_within(stop, self._look_s)
 
     async def _look(self, stop: asyncio.Event) -> None:
         if time.monotonic() < self._not_before_s:
