@@ -11,7 +11,7 @@ from uuid import UUID
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.errors import InputError, UnsatisfiableRange
 from dashlight.model import BBox, Policy
-from dashlight.store.pictures import Position, StoredPicture
+from dashlight.store.pictures import PageEnd, StoredPicture
 from dashlight.store.places import DAY_MS
 
 _EPOCH = date(1970, 1, 1)
@@ -84,12 +84,12 @@ def day_text(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
-def cursor_text(position: Position, cursors: Cursors) -> str:
+def cursor_text(position: PageEnd, cursors: Cursors) -> str:
     """Return a page's end as a text that nobody can read: row numbers tell what came before what."""
     return cursors.seal(f"{position.captured_ms}.{position.number}", query=_CURSORS_OF)
 
 
-def parsed_cursor(text: str | None, cursors: Cursors) -> Position | None:
+def parsed_cursor(text: str | None, cursors: Cursors) -> PageEnd | None:
     """Return what `cursor_text` wrote, or None for None.
 
     Raises:
@@ -100,7 +100,7 @@ def parsed_cursor(text: str | None, cursors: Cursors) -> Position | None:
     match = _CURSOR.match(cursors.open(text, query=_CURSORS_OF))
     if match is None:
         raise InputError(f"cursor {text[:60]!r} is not one of this server's", code="bad-cursor")
-    return Position(int(match[1]), int(match[2]))
+    return PageEnd(int(match[1]), int(match[2]))
 
 
 def parsed_range(header: str | None, size: int) -> tuple[int, int] | None:

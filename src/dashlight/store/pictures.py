@@ -75,7 +75,7 @@ class ByteRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class PageEnd:
     """Where a page ended: time and row of its last picture."""
 
     captured_ms: int
@@ -87,7 +87,7 @@ class Page:
     """Pictures, newest first, and where the next page begins when there is one."""
 
     pictures: tuple[StoredPicture, ...]
-    end: Position | None
+    end: PageEnd | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +276,7 @@ def page_of_pictures(
     bbox: BBox | None,
     days: tuple[int, int],
     limit: int,
-    after: Position | None,
+    after: PageEnd | None,
     wish: Wish = ANY,
 ) -> Page:
     """Return pictures newest first.
@@ -339,7 +339,7 @@ def _page_from_marks(
     bbox: BBox,
     days: tuple[int, int],
     limit: int,
-    after: Position | None,
+    after: PageEnd | None,
     wish: Wish,
 ) -> Page:
     numbers, marks = np.array(found[0], np.int64), found[1]
@@ -356,7 +356,7 @@ def _page_from_marks(
     is_more = len(wanted) > limit
     rows = {row.number: row for row in connection.execute(_SELECT.where(picture.c.number.in_(wanted[:limit])))}
     pictures = tuple(stored_picture(rows[number]) for number in wanted[:limit] if number in rows)
-    end = Position(pictures[-1].captured_ms, pictures[-1].number) if is_more and pictures else None
+    end = PageEnd(pictures[-1].captured_ms, pictures[-1].number) if is_more and pictures else None
     return Page(pictures, end)
 
 
@@ -365,7 +365,7 @@ def _page_along_time(
     bbox: BBox | None,
     days: tuple[int, int],
     limit: int,
-    after: Position | None,
+    after: PageEnd | None,
     wish: Wish,
 ) -> Page:
     p = picture.c
@@ -377,13 +377,13 @@ def _page_along_time(
         scan = scan.where(sa.tuple_(p.captured_ms, p.number) < sa.tuple_(after.captured_ms, after.number))
     scan = scan.order_by(p.captured_ms.desc(), p.number.desc()).limit(MAX_SCANNED)
     wanted: list[int] = []
-    last: Position | None = None
+    last: PageEnd | None = None
     scanned = 0
     with connection.execute(scan, execution_options={"yield_per": 500}) as rows_along_time:
         for scanned, row in enumerate(rows_along_time, start=1):  # noqa: B007
             if len(wanted) == limit:
                 break
-            last = Position(row.captured_ms, row.number)
+            last = PageEnd(row.captured_ms, row.number)
             is_inside = bbox is None or bbox.contains(LonLat(row.lon_e6 / 1e6, row.lat_e6 / 1e6))
             if row.state == PictureState.PUBLISHED and is_inside and row.is_wanted:
                 wanted.append(row.number)

@@ -25,7 +25,7 @@ from dashlight.store.collections import CellMonth
 from dashlight.store.conditions import Condition, collection_sql, sql_of
 from dashlight.store.found import Found, fetch
 from dashlight.store.numbers import BEFORE_ALL
-from dashlight.store.pictures import Position
+from dashlight.store.pictures import PageEnd
 from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState, Precision
 from dashlight.store.times import earliest_begin_ms
@@ -69,7 +69,7 @@ class Results:
     """
 
     pictures: tuple[Found, ...]
-    end: Position | None
+    end: PageEnd | None
     matched: int | None
 
 
@@ -85,10 +85,10 @@ class _Chosen:
 
     candidates: list[_Candidate]
     matched: int | None = None
-    gave_up: Position | None = None
+    gave_up: PageEnd | None = None
 
 
-def find_pictures(connection: sa.Connection, query: Query, *, limit: int, after: Position | None = None) -> Results:
+def find_pictures(connection: sa.Connection, query: Query, *, limit: int, after: PageEnd | None = None) -> Results:
     """Return a page of pictures by time, and of one time by row.
 
     A page is short or empty though another follows only when `MOST_WALKED` rows were looked at.
@@ -103,11 +103,11 @@ def find_pictures(connection: sa.Connection, query: Query, *, limit: int, after:
     page = chosen.candidates[:limit]
     end = chosen.gave_up
     if len(chosen.candidates) > limit:
-        end = Position(page[-1].captured_ms, page[-1].number)
+        end = PageEnd(page[-1].captured_ms, page[-1].number)
     return Results(tuple(fetch(connection, [one.number for one in page])), end, chosen.matched)
 
 
-def _choose(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+def _choose(connection: sa.Connection, query: Query, limit: int, after: PageEnd | None) -> _Chosen:
     if query.ids is not None:
         return _by_ids(connection, query, limit, after)
     if query.collections is not None:
@@ -122,7 +122,7 @@ def _choose(connection: sa.Connection, query: Query, limit: int, after: Position
     return _along_time(connection, query, limit, after)
 
 
-def _ordered(candidates: Iterable[_Candidate], query: Query, after: Position | None) -> list[_Candidate]:
+def _ordered(candidates: Iterable[_Candidate], query: Query, after: PageEnd | None) -> list[_Candidate]:
     """Return candidates in the query's order, from behind `after` on."""
     turn = 1 if query.is_oldest_first else -1
     rows = sorted(candidates, key=lambda one: (turn * one.captured_ms, turn * one.number))
@@ -137,7 +137,7 @@ def _ordered(candidates: Iterable[_Candidate], query: Query, after: Position | N
     ]
 
 
-def _by_ids(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+def _by_ids(connection: sa.Connection, query: Query, limit: int, after: PageEnd | None) -> _Chosen:
     asked = sorted({one.bytes for one in query.ids or ()})
     found: list[_Candidate] = []
     for first in range(0, len(asked), _CHUNK):
@@ -152,7 +152,7 @@ def _of_collection(key: UUID | CellMonth) -> sa.ColumnElement[bool]:
     return collection_sql(key.bytes if isinstance(key, UUID) else key)
 
 
-def _by_collections(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+def _by_collections(connection: sa.Connection, query: Query, limit: int, after: PageEnd | None) -> _Chosen:
     found: list[_Candidate] = []
     for key in dict.fromkeys(query.collections or ()):
         if isinstance(key, UUID):
@@ -217,7 +217,7 @@ def _matching(query: Query) -> sa.Select[Any]:
     return statement
 
 
-def _after(statement: sa.Select[Any], query: Query, after: Position | None) -> sa.Select[Any]:
+def _after(statement: sa.Select[Any], query: Query, after: PageEnd | None) -> sa.Select[Any]:
     if after is None:
         return statement
     here, there = sa.tuple_(_p.captured_ms, _p.number), sa.tuple_(after.captured_ms, after.number)
@@ -276,7 +276,7 @@ def _by_marks(
     found: tuple[npt.NDArray[np.int64], places.Marks],
     query: Query,
     limit: int,
-    after: Position | None,
+    after: PageEnd | None,
 ) -> _Chosen:
     numbers, marks = found
     captured = marks["captured_ms"]
@@ -324,7 +324,7 @@ _tile = _p.qk.op(">>")(sa.literal_column(str(TILE_SHIFT)))
 
 
 def _by_tiles(
-    connection: sa.Connection, tiles: Sequence[int], query: Query, limit: int, after: Position | None
+    connection: sa.Connection, tiles: Sequence[int], query: Query, limit: int, after: PageEnd | None
 ) -> _Chosen:
     statement = _after(_matching(query), query, after).where(
         _tile == sa.bindparam("tile"),
@@ -342,7 +342,7 @@ def _by_tiles(
     return _Chosen(found)
 
 
-def _along_time(connection: sa.Connection, query: Query, limit: int, after: Position | None) -> _Chosen:
+def _along_time(connection: sa.Connection, query: Query, limit: int, after: PageEnd | None) -> _Chosen:
     found: list[_Candidate] = []
     walked = 0
     days = days_of(connection, query.area)
@@ -357,7 +357,7 @@ def _along_time(connection: sa.Connection, query: Query, limit: int, after: Posi
             break
         if walked >= MOST_WALKED:
             edge = span.end_ms if query.is_oldest_first else span.first_ms
-            return _Chosen(found, matched, gave_up=Position(edge, BEFORE_ALL))
+            return _Chosen(found, matched, gave_up=PageEnd(edge, BEFORE_ALL))
     return _Chosen(found, matched)
 
 
@@ -372,7 +372,7 @@ def _sum(days: dict[int, int]) -> int:
     return sum(days.values())
 
 
-def _spans(days: dict[int, int], query: Query, after: Position | None) -> Iterator[_Span]:
+def _spans(days: dict[int, int], query: Query, after: PageEnd | None) -> Iterator[_Span]:
     """Yield spans of days that may hold results, in the query's order; a few pictures are not asked for day by day."""
     least, most = -math.inf, math.inf
     if query.captured_ms is not None:

@@ -6,7 +6,7 @@ from dashlight.catalog import features
 from dashlight.catalog.reports import Budget, Budgets, Issue
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.errors import InputError, Unavailable
-from dashlight.store.pictures import Position
+from dashlight.store.pictures import PageEnd
 from dashlight.store.reports import most_held
 from dashlight.wire import from_base64url, to_base64url
 
@@ -24,14 +24,14 @@ def code_of(call):
 
 @given(st.integers(0, 2**45), st.integers(0, 2**50))
 def test_a_cursor_comes_back_as_it_went(captured_ms, number):
-    position = Position(captured_ms, number)
+    position = PageEnd(captured_ms, number)
 
     assert features.parsed_cursor(features.cursor_text(position, CURSORS), CURSORS) == position
 
 
 @given(st.integers(0, 2**45), st.integers(0, 2**40))
 def test_a_cursor_tells_nobody_the_number_of_a_row(captured_ms, number):
-    texts = [features.cursor_text(Position(captured_ms, number + n), CURSORS) for n in (0, 1)]
+    texts = [features.cursor_text(PageEnd(captured_ms, number + n), CURSORS) for n in (0, 1)]
     first, second = (from_base64url(text) for text in texts)
 
     assert f"{number}".encode() not in first or number < 10_000

@@ -16,7 +16,7 @@ from dashlight.store.areas import Area, days_of, tiles_of
 from dashlight.store.collections import CellMonth, parsed_collection
 from dashlight.store.conditions import Combination, Comparison, IsNull, Not
 from dashlight.store.found import fetch
-from dashlight.store.pictures import Position
+from dashlight.store.pictures import PageEnd
 from dashlight.store.publish import NewPicture, add_object, publish
 from dashlight.store.schema import mark
 from dashlight.store.search import Query, find_pictures
@@ -294,4 +294,4 @@ def test_a_page_ends_where_the_next_one_begins(database):
         page = find_pictures(connection, Query(), limit=3)
         last = page.pictures[-1].picture
 
-    assert page.end == Position(last.captured_ms, last.number)
+    assert page.end == PageEnd(last.captured_ms, last.number)

@@ -23,7 +23,7 @@ from dashlight.errors import InputError
 from dashlight.store.areas import Area
 from dashlight.store.collections import CellMonth, parsed_collection
 from dashlight.store.conditions import Condition
-from dashlight.store.pictures import Position
+from dashlight.store.pictures import PageEnd
 from dashlight.store.search import Query
 
 DEFAULT_LIMIT, DEFAULT_ITEMS, MOST_AT_ONCE = 10, 100, 1_000
@@ -55,7 +55,7 @@ class Asked:
     body: dict[str, Any]
     query: Query
     limit: int
-    after: Position | None
+    after: PageEnd | None
     selection: Selection
 
     @property
@@ -179,7 +179,7 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
     match = _CURSOR.match(cursors.open(cursor, query=bound_to(asked, collection)))
     if match is None:
         raise InputError(f"cursor {cursor[:40]!r} is not one of this server's", code="bad-cursor")
-    after = Position(int(match[1]), int(match[2]))
+    after = PageEnd(int(match[1]), int(match[2]))
     return Asked(body, query, asked.limit, after, asked.selection)
 
 
@@ -192,7 +192,7 @@ def _key_text(key: UUID | CellMonth | None) -> str | None:
     return key.name if isinstance(key, CellMonth) else None if key is None else str(key)
 
 
-def cursor_of(asked: Asked, end: Position, cursors: Cursors, *, collection: UUID | CellMonth | None = None) -> str:
+def cursor_of(asked: Asked, end: PageEnd, cursors: Cursors, *, collection: UUID | CellMonth | None = None) -> str:
     """Return the cursor of the page that begins at `end`."""
     return cursors.seal(f"{end.captured_ms}.{end.number}", query=bound_to(asked, collection))
 

@@ -12,7 +12,7 @@ from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.stac.selection import Selection
 from dashlight.errors import InputError
 from dashlight.store.collections import parsed_collection
-from dashlight.store.pictures import Position
+from dashlight.store.pictures import PageEnd
 from dashlight.store.times import earliest_begin_ms
 
 CURSORS = Cursors(bytes(32))
@@ -205,9 +205,9 @@ def test_names_that_nothing_can_have_find_nothing_rather_than_everything():
 
 def test_a_cursor_belongs_to_its_query():
     body = {"bbox": [1, 2, 3, 4], "limit": 5}
-    cursor = cursor_of(asked_of(body, CURSORS), Position(123, 45), CURSORS)
+    cursor = cursor_of(asked_of(body, CURSORS), PageEnd(123, 45), CURSORS)
 
-    assert asked_of(body | {"cursor": cursor, "limit": 9}, CURSORS).after == Position(123, 45)
+    assert asked_of(body | {"cursor": cursor, "limit": 9}, CURSORS).after == PageEnd(123, 45)
     for other in ({"bbox": [1, 2, 3, 5]}, {}, body | {"sortby": [{"field": "datetime"}]}):
         with pytest.raises(InputError, match="cursor"):
             asked_of(other | {"cursor": cursor}, CURSORS)
@@ -220,9 +220,9 @@ def test_a_cursor_belongs_to_its_query():
 
 def test_a_cursor_says_nothing_and_changed_ones_are_refused():
     asked = asked_of({}, CURSORS)
-    cursor = cursor_of(asked, Position(1_790_000_000_000, 4_711), CURSORS)
+    cursor = cursor_of(asked, PageEnd(1_790_000_000_000, 4_711), CURSORS)
 
-    assert cursor == cursor_of(asked, Position(1_790_000_000_000, 4_711), CURSORS)
+    assert cursor == cursor_of(asked, PageEnd(1_790_000_000_000, 4_711), CURSORS)
     for index in range(len(cursor)):
         changed = cursor[:index] + ("A" if cursor[index] != "A" else "B") + cursor[index + 1 :]
         with pytest.raises(InputError):
