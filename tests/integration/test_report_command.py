@@ -118,6 +118,22 @@ def test_without_a_server_a_decision_is_carried_out_at_once(tmp_path, capsys):
         assert server.client.get(f"/v1/pictures/{picture}").status_code == 410
 
 
+def test_a_lock_that_cannot_be_taken_is_no_running_server_and_nothing_is_decided(tmp_path, capsys):
+    with served(tmp_path) as server:
+        picture, _, _ = reported(server)
+    (tmp_path / "server.lock").unlink(missing_ok=True)
+    (tmp_path / "server.lock").mkdir()  # Nobody can lock it, whatever permissions they have.
+
+    code = main(["report", "erase", picture, "--data", str(tmp_path)])
+    told = capsys.readouterr()
+    (tmp_path / "server.lock").rmdir()
+    _, listed = command(capsys, tmp_path, "list")
+
+    assert (code, told.out) == (7, "")
+    assert "cannot lock" in told.err
+    assert [each["picture"] for each in listed] == [picture]
+
+
 def test_a_picture_that_nobody_reported_is_not_decided(running, tmp_path, capsys):
     receipt = running.publish(made_bundles.archive(1))
 

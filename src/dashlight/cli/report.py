@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -124,12 +126,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _decide(args: argparse.Namespace) -> int:
-    import os
-
-    from dashlight.errors import HostError, UsageError
+    from dashlight.errors import UsageError
     from dashlight.store import reports
     from dashlight.store.moderated import REASONS, Decision, Reason, Ruling
-    from dashlight.store.upkeep import lock_store
 
     _, folder = existing_server(args)
     decision = Decision(args.report_command)
@@ -139,16 +138,12 @@ def _decide(args: argparse.Namespace) -> int:
     ruling = Ruling(decision, Reason(args.reason), args.say)
     store = _open(args)
     try:
-        decision = store.database.write(
-            lambda t: reports.decide(t, args.picture, ruling, day=int(time.time()) // _DAY_S)
-        )
-        try:
-            lock = lock_store(folder)
-        except HostError:  # The server that runs carries it out: it alone knows what it keeps in memory of the map.
-            is_done = False
-        else:
-            is_done = reports.carry_out(store.database, store.objects) > 0
-            os.close(lock)
+        with _kept_from_servers(folder) as is_alone:
+            decision = store.database.write(
+                lambda t: reports.decide(t, args.picture, ruling, day=int(time.time()) // _DAY_S)
+            )
+            # A server that runs carries it out: it alone knows what it keeps in memory of the map.
+            is_done = is_alone and reports.carry_out(store.database, store.objects) > 0
     finally:
         store.database.close()
     if args.json:
@@ -156,3 +151,28 @@ def _decide(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write("done\n" if is_done else "decided; the running server carries it out within a minute\n")
     return 0
+
+
+@contextmanager
+def _kept_from_servers(folder: Path) -> Iterator[bool]:
+    """Keep servers from starting on the folder meanwhile; yield False when one runs on it already.
+
+    Raises:
+        HostError: When the lock cannot be taken for another reason: nobody knows then whether a server runs.
+    """
+    import os
+
+    from dashlight.errors import HostError
+    from dashlight.store.upkeep import lock_store
+
+    try:
+        lock = lock_store(folder)
+    except HostError as exc:
+        if exc.code != "locked":
+            raise
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.close(lock)
