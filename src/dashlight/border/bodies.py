@@ -34,7 +34,9 @@ class Bounded:
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-            await self._refuse(scope, send, 413, "too-large", f"a body of {int(announced)} bytes is over")
+            await self._refuse(
+                scope, send, 413, "too-large", f"a body of {int(announced)} bytes is over {MAX_BODY_BYTES}"
+            )
             return
         if method not in _WITH_BODY:
             await self._app(scope, _bounded(receive), send)
@@ -46,15 +48,13 @@ class Bounded:
             await self._refuse(scope, send, 408, "too-slow", f"the body took more than {self._timeout_s:g} s")
             return
         if body is None:
-            await self._refuse(scope, send, 413, "too-large", "a body of more than")
+            await self._refuse(scope, send, 413, "too-large", f"a body of more than {MAX_BODY_BYTES} bytes")
             return
         await self._app(scope, _replayed(body, receive), send)
 
     async def _refuse(self, scope: Scope, send: Send, status: int, code: str, detail: str) -> None:
         is_size = status == 413
         self._count_refused("size" if is_size else "slow", group_of(scope["method"], scope["path"]))
-        if is_size:
-            detail = f"{detail} {MAX_BODY_BYTES} bytes" if "more" in detail else f"{detail} {MAX_BODY_BYTES}"
         # A body that is too large is read on and thrown away for a while: who is still sending sees the reply.
         await refuse(send, status, code, detail, headers={} if is_size else {"connection": "close"})
 

@@ -32,7 +32,7 @@ class Dressed:
             return
         inner = dict(scope)  # What routing writes there is looked at by the layers inside, and by nobody else.
         if scope["method"] == "HEAD" and scope["path"] != "/live":
-            inner |= {"method": "GET", "is_head": True}  # For routes whose bodies are large.
+            inner |= {"method": "GET", "is_head": True}  # For the counters, and routes whose bodies are large.
         await self._app(inner, receive, _dressed(scope, send))
 
 

@@ -95,7 +95,8 @@ class Measured:
 
     def _count(self, scope: Scope, watch: _Watch, began_s: float, words: Words) -> None:
         route = str(getattr(scope.get("route"), "path", OTHER))
-        method = scope["method"] if scope["method"] in _METHODS else OTHER
+        asked = "HEAD" if scope.get("is_head") else scope["method"]  # It comes as GET (`dressing`).
+        method = asked if asked in _METHODS else OTHER
         status = watch.status or 499  # Whoever asked went away before there was a reply.
         self._metrics.requests.labels(route, method, f"{status // 100}xx").inc()
         self._metrics.seconds.labels(route, method).observe(max(0.0, (watch.at_s or self._now_s()) - began_s))

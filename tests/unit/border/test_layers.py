@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import contextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -215,6 +216,29 @@ def test_the_border_limits_what_the_settings_say():
     assert ask(border.asgi, "POST", "/api/search", receive=never).status == 408
     assert ask(border.asgi, "HEAD").body == b""
     assert border.open_requests() == 0
+
+
+def test_a_head_is_counted_and_traced_as_one():
+    registry, traced = CollectorRegistry(), []
+
+    class Noted(NoSpans):
+        @contextmanager
+        def span(self, name):
+            with super().span(name) as words:
+                yield words
+            traced.append(words)
+
+    border = bordered(echo, ServerSettings(), registry=registry, spans=Noted())
+    ask(border.asgi, "HEAD")
+    ask(border.asgi, "GET")
+
+    labels = {"route": "/things/{name}", "status": "2xx"}
+    counted = [
+        registry.get_sample_value("dashlight_border_requests_total", labels | {"method": method})
+        for method in ("HEAD", "GET")
+    ]
+    assert counted == [1.0, 1.0]
+    assert [words["http.request.method"] for words in traced] == ["HEAD", "GET"]
 
 
 def test_nothing_is_traced_unless_it_is_asked_for():
