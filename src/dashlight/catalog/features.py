@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from dashlight.catalog.boxes import numbers_of_box
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.errors import InputError, UnsatisfiableRange
 from dashlight.model import BBox, Policy
@@ -18,7 +19,6 @@ _EPOCH = date(1970, 1, 1)
 FIRST_DAY, LAST_DAY = 0, (date(9999, 12, 31) - _EPOCH).days
 _CURSOR = re.compile(r"(-?\d{1,15})\.(-?\d{1,19})\Z", re.ASCII)
 _CURSORS_OF = "GET /v1/pictures"  # Sealed with them, so that those of other lists are refused.
-_NUMBER = re.compile(r"[+-]?\d{1,4}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII)
 
@@ -31,11 +31,10 @@ def parsed_bbox(text: str | None) -> BBox | None:
     """
     if text is None:
         return None
-    parts = [part.strip(" ") for part in text.split(",")]
-    if len(parts) != 4 or not all(_NUMBER.match(part) for part in parts):
+    numbers = numbers_of_box(text)
+    if len(numbers) != 4:
         raise InputError(f"bbox {text[:80]!r} is not west,south,east,north", code="bad-bbox")
-    west, south, east, north = (float(part) for part in parts)
-    return BBox(west, south, east, north)
+    return BBox(*numbers)
 
 
 def parsed_days(first: str | None, last: str | None) -> tuple[int, int] | None:

@@ -95,7 +95,7 @@ def concerns(event: Event, bbox: BBox | None) -> bool:
     if bbox is None or event.lon is None or event.lat is None:
         return True
     lon, lat = event.lon, event.lat
-    return any(part.west <= lon <= part.east and part.south <= lat <= part.north for part in bbox.parts())
+    return bbox.holds(lon, lat)
 
 
 def following(piece: Piece, region: Region, *, after: int, most: int) -> tuple[bytes, bool]:

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
 
 from dashlight.errors import InputError
 
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 EARTH_RADIUS_M = 6_371_008.8  # IUGG mean radius R1
 NULL_ISLAND_DEG = 0.01  # Receivers without a fix tell 0, 0 and a little noise; within 1.1 km of it there is only sea.
 
@@ -78,7 +84,24 @@ class BBox:
 
     def contains(self, position: LonLat) -> bool:
         """Return whether `position` lies inside or on the edge."""
-        return any(p.west <= position.lon <= p.east and p.south <= position.lat <= p.north for p in self.parts())
+        return self.holds(position.lon, position.lat)
+
+    @overload
+    def holds(self, lon: float, lat: float) -> bool: ...
+
+    @overload
+    def holds(self, lon: Floats, lat: Floats) -> Bools: ...
+
+    def holds(self, lon: float | Floats, lat: float | Floats) -> bool | Bools:
+        """Return whether a position, or which of `(N,)` positions, lie inside or on the edge.
+
+        Args:
+            lon: Degrees, -180..180.
+            lat: Degrees, -90..90.
+        """
+        is_east, is_west = lon >= self.west, lon <= self.east
+        is_between = is_east & is_west if self.west <= self.east else is_east | is_west
+        return is_between & (lat >= self.south) & (lat <= self.north)
 
 
 def distance_m(a: LonLat, b: LonLat) -> float:

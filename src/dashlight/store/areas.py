@@ -37,9 +37,7 @@ class Area:
 
     def holds(self, lon: Floats, lat: Floats) -> Bools:
         """Return which of `(N,)` positions lie in it or on its edge."""
-        inside = np.zeros(len(lon), bool)
-        for part in self.bbox.parts():
-            inside |= (lon >= part.west) & (lon <= part.east) & (lat >= part.south) & (lat <= part.north)
+        inside = self.bbox.holds(lon, lat)
         if self.shape is not None and inside.any():
             (here,) = inside.nonzero()
             inside[here] = shapely.intersects_xy(self.shape, lon[here], lat[here])

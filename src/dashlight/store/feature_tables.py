@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import sqlalchemy as sa
 
 from dashlight.model import BBox
@@ -49,10 +48,7 @@ def _pictures_near(connection: sa.Connection, bbox: BBox) -> list[bytes] | None:
         if len(found) > MOST_CANDIDATES:
             return None
     marks = marks_from(found)
-    lon, lat = marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6
-    inside = np.zeros(len(marks), np.bool_)
-    for part in bbox.parts():
-        inside |= (lon >= part.west) & (lon <= part.east) & (lat >= part.south) & (lat <= part.north)
+    inside = bbox.holds(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
     return [mark.tobytes() for mark in marks["id"][inside]]
 
 

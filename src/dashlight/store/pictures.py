@@ -343,10 +343,8 @@ def _page_from_marks(
     wish: Wish,
 ) -> Page:
     numbers, marks = np.array(found[0], np.int64), found[1]
-    lon, lat, captured = marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6, marks["captured_ms"]
-    inside = np.zeros(len(marks), np.bool_)
-    for part in bbox.parts():
-        inside |= (lon >= part.west) & (lon <= part.east) & (lat >= part.south) & (lat <= part.north)
+    captured = marks["captured_ms"]
+    inside = bbox.holds(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
     inside &= wish.fits(marks) & (captured >= days[0] * places.DAY_MS) & (captured < (days[1] + 1) * places.DAY_MS)
     if after is not None:
         inside &= (captured < after.captured_ms) | ((captured == after.captured_ms) & (numbers < after.number))
@@ -384,7 +382,7 @@ def _page_along_time(
             if len(wanted) == limit:
                 break
             last = PageEnd(row.captured_ms, row.number)
-            is_inside = bbox is None or bbox.contains(LonLat(row.lon_e6 / 1e6, row.lat_e6 / 1e6))
+            is_inside = bbox is None or bbox.holds(row.lon_e6 / 1e6, row.lat_e6 / 1e6)
             if row.state == PictureState.PUBLISHED and is_inside and row.is_wanted:
                 wanted.append(row.number)
         else:

@@ -4,8 +4,10 @@ from hypothesis import strategies as st
 
 from dashlight.catalog import features
 from dashlight.catalog.reports import Budget, Budgets, Issue
+from dashlight.catalog.stac.asked import body_of_get
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.errors import InputError, Unavailable
+from dashlight.model import BBox
 from dashlight.store.pictures import PageEnd
 from dashlight.store.reports import most_held
 from dashlight.wire import from_base64url, to_base64url
@@ -144,6 +146,12 @@ def test_a_day_is_spelled_in_one_way(day):
         features.parsed_days(day, None)
 
     assert caught.value.code == "bad-day"
+
+
+def test_a_box_is_spelled_alike_in_every_list():
+    for text, numbers in ((".5,-.25,+1.,1e1", [0.5, -0.25, 1.0, 10.0]), (" 170, -10 ,-170,10", [170, -10, -170, 10])):
+        assert features.parsed_bbox(text) == BBox(*numbers)
+        assert body_of_get({"bbox": text}) == {"bbox": numbers}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from dashlight.errors import InputError
@@ -83,6 +84,21 @@ def test_a_box_over_the_antimeridian_has_two_parts():
     assert box.contains(LonLat(-175, 0))
     assert not box.contains(LonLat(0, 0))
     assert BBox(0, 0, 1, 1).parts() == (BBox(0, 0, 1, 1),)
+
+
+@pytest.mark.parametrize("box", [BBox(-10, -20, 30, 40), BBox(170, -10, -170, 10), BBox(-180, -90, 180, 90)])
+def test_a_box_holds_of_many_positions_what_it_holds_of_each(box):
+    lon, lat = (axis.ravel() for axis in np.meshgrid(np.linspace(-180, 180, 37), np.linspace(-90, 90, 19)))
+
+    held = box.holds(lon, lat)
+
+    assert held.any()
+    assert held.tolist() == [
+        any(part.west <= x <= part.east and part.south <= y <= part.north for part in box.parts())
+        for x, y in zip(lon.tolist(), lat.tolist(), strict=True)
+    ]
+    assert held.tolist() == [box.holds(x, y) for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
+    assert all(type(box.holds(x, y)) is bool for x, y in zip(lon.tolist(), lat.tolist(), strict=True))
 
 
 @pytest.mark.parametrize(

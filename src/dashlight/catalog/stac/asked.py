@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+from dashlight.catalog.boxes import numbers_of_box
 from dashlight.catalog.stac.cql2 import condition_of_json, condition_of_text
 from dashlight.catalog.stac.cursor import MOST_CHARACTERS, Cursors
 from dashlight.catalog.stac.moments import parsed_interval
@@ -34,8 +35,6 @@ PARAMETERS = (
     *("bbox", "intersects", "datetime", "ids", "collections", "limit", "cursor", "fields", "sortby"),
     *("filter", "filter-lang", "filter-crs"),
 )
-_NUMBER = re.compile(r"[+-]?(?:\d{1,4}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
-_ALTITUDE = re.compile(r"[+-]?\d{1,9}(?:\.\d{0,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,12}\Z", re.ASCII)
 _CURSOR = re.compile(r"(-?\d{1,15})\.(-?\d{1,19})\Z", re.ASCII)
 
@@ -87,7 +86,7 @@ def body_of_get(given: dict[str, str]) -> dict[str, Any]:
         InputError: When one cannot be read.
     """
     readers = {
-        "bbox": _numbers,
+        "bbox": numbers_of_box,
         "intersects": lambda text: _json("intersects", text),
         "ids": lambda text: _names("ids", text),
         "collections": lambda text: _names("collections", text),
@@ -101,15 +100,6 @@ def body_of_get(given: dict[str, str]) -> dict[str, Any]:
         if body["filter-lang"] == "cql2-json":
             body["filter"] = _json("filter", body["filter"])
     return body
-
-
-def _numbers(text: str) -> list[float]:
-    parts = [part.strip(" ") for part in text.split(",")]
-    altitudes = (2, 5) if len(parts) == 6 else ()
-    for index, part in enumerate(parts):
-        if not (_ALTITUDE if index in altitudes else _NUMBER).match(part):
-            raise InputError(f"bbox: {part[:60]!r} is not a number", hint="west,south,east,north", code="bad-bbox")
-    return [float(part) for part in parts]
 
 
 def _json(name: str, text: str) -> Any:
