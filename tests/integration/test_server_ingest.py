@@ -539,7 +539,7 @@ def test_the_public_counters_do_not_tell_when_a_personal_bundle_comes(own_server
     assert after == before
     assert not any("_created" in name for name in after)
     counted = {s.name: s.value for m in (metrics.bundles, metrics.pictures) for s in m.collect()[0].samples}
-    assert counted == {"dashlight_ingest_bundles_total": 1, "dashlight_ingest_pictures_total": 3}
+    assert counted == {"dashlight_ingest_pictures_total": 3}
 
 
 def test_the_public_counters_do_not_tell_when_a_personal_bundle_is_refused(tmp_path):

@@ -68,7 +68,9 @@ class ServerSettings:
         host: Address to listen on; this machine alone until the operator decides otherwise.
         port: To listen on; 0 takes a free one.
         name: Of the instance, shown to everybody.
-        license: SPDX identifier of the licence that new enrolments publish under.
+        license: SPDX identifier of the licence that new enrolments publish under unless they choose another. `personal`
+            has no choice, so that a licence tells nobody's pictures from others'; after a change its enrolments have to
+            be made again, and pictures from before keep theirs: better leave it as it is.
         contact: How readers reach the people who run the instance, shown to everybody: a mail address, a web address or
             words; empty shows none.
         public_url: Address that readers see when a proxy stands before the server; empty for `http://host:port`.

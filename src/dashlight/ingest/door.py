@@ -105,17 +105,25 @@ class Door:
         """Spend an invite.
 
         Raises:
-            InputError: When the licence is not one that pictures may have.
+            InputError: When the licence is not one that pictures may have, or for `personal` not this server's.
             Unauthorized: When the invite is spent, forged or for another policy.
         """
         if license_id not in LICENSES:
             raise InputError(f"licence {license_id!r} is none of {', '.join(LICENSES)}", code="bad-license")
+        ours = self._settings.license
+        if policy is Policy.PERSONAL and license_id != ours:
+            raise InputError(
+                f"personal pictures are published under {ours} here, not {license_id}: one for all, so that it "
+                "tells nobody's pictures from others'",
+                hint=f"enrol with --license {ours}",
+                code="license-differs",
+            )
         day, per_day = self._day(), self._settings.tokens_per_day
 
         def spend(transaction: Transaction) -> tuple[str, list[str]]:
             credential = tokens.enrol(transaction, invite, policy, license_id)
             count = min(FIRST_TOKENS, per_day)
-            return credential, tokens.draw_tokens(transaction, credential, count, day=day, per_day=per_day)
+            return credential, self._drawn(transaction, credential, count, day=day, per_day=per_day)
 
         credential, first_tokens = await self._write(spend)
         return Enrolled(credential, policy, license_id, tuple(first_tokens))
@@ -124,11 +132,26 @@ class Door:
         """Return new upload tokens.
 
         Raises:
-            Unauthorized: When the credential is not one of this server's.
+            Unauthorized: When the credential is not one of this server's, or of `personal` under another licence.
             Unavailable: When today's are drawn.
         """
         day, per_day = self._day(), self._settings.tokens_per_day
-        return await self._write(lambda t: tokens.draw_tokens(t, credential, count, day=day, per_day=per_day))
+        return await self._write(lambda t: self._drawn(t, credential, count, day=day, per_day=per_day))
+
+    def _drawn(self, transaction: Transaction, credential: str, count: int, *, day: int, per_day: int) -> list[str]:
+        policy, license_id = tokens.enrolled_terms(transaction.connection, credential)
+        self._check_license(policy, license_id)
+        return tokens.draw_tokens(transaction, credential, count, day=day, per_day=per_day)
+
+    def _check_license(self, policy: Policy, license_id: str) -> None:
+        """Check that `personal` comes under the one licence; as for a bad token, so that an edge keeps what it has."""
+        ours = self._settings.license
+        if policy is Policy.PERSONAL and license_id != ours:
+            raise Unauthorized(
+                f"the enrolment is for {license_id}; personal pictures are published under {ours} here",
+                hint=f"nothing is lost: enrol again with --license {ours}, then what waits is sealed anew",
+                code="license-differs",
+            )
 
     def _day(self) -> int:
         return day_of(self._now())
@@ -145,7 +168,7 @@ class Door:
             length: What the request announces, if it does.
 
         Raises:
-            Unauthorized: No such token, or one for another policy.
+            Unauthorized: No such token, or one for another policy; a `personal` bundle under another licence.
             Conflict: The token is spent on another bundle, or the bundle was erased.
             Corrupt: The body is not the bundle that it claims to be.
             TooLarge: Over a limit.
@@ -240,6 +263,7 @@ class Door:
         verified = verify.verify_bundle(
             archive, sha256=sha256, digest=received.sha256, now=self._now(), active_enrolments=active
         )
+        self._check_license(verified.policy, verified.bundle.manifest.license_id)
         share = self._settings.recheck_share
         numbers = verify.drawn_numbers(self._draw_secret, sha256, len(verified.bundle.pictures), share)
         return verified, verify.drawn_pictures(archive, verified.bundle, numbers)

@@ -1,8 +1,9 @@
 """What ingest counts; labels are closed sets.
 
 These are public. When a personal bundle arrives and how large it is would tell when its contributor is at home, so
-personal bundles are counted in the daily batch alone, those that are refused as well, and bytes and durations are of
-the others. What waits for the batch is in memory only; a restart forgets it.
+personal pictures are counted in the daily batch alone, bundles that are refused as well, and bundles, bytes and
+durations are of the others: one bundle in a batch would say that all of it is one person's. What waits for the batch is
+in memory only; a restart forgets it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class IngestMetrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # They would say when the first of each kind came.
         self.bundles = Counter(
             "dashlight_ingest_bundles",
-            "Bundles accepted, by policy; personal ones in the daily batch",
+            "Bundles accepted, by policy; personal ones never: how many came tells how many pictures are one person's",
             ["policy"],
             registry=registry,
         )

@@ -83,7 +83,6 @@ def publish_staged(database: Database, objects: Objects, *, metrics: IngestMetri
                 for each in packed:
                     objects.remove(each.key)
         if metrics is not None:
-            metrics.bundles.labels(Policy.PERSONAL).inc(len(staged))
             metrics.pictures.labels(Policy.PERSONAL).inc(len(loose))
         withdraw.finish_erasures(database, objects)
         return len(loose)

@@ -12,6 +12,7 @@ from uuid import UUID
 from dashlight.errors import PrivacyError
 from dashlight.model import Policy, Redaction
 from dashlight.publication.checks import check_bundle
+from dashlight.publication.claims import told_claim
 from dashlight.store.publish import NewPicture
 from dashlight.wire import Bundle, Manifest, PlacedPicture, decode_bundle
 
@@ -112,11 +113,15 @@ def drawn_pictures(archive: memoryview, bundle: Bundle, numbers: Sequence[int]) 
 
 
 def new_picture(placed: PlacedPicture, manifest: Manifest, picture_id: UUID) -> NewPicture:
-    """Return the picture as it is published from the archive itself."""
+    """Return the picture as it is published from the archive itself.
+
+    Edges used to seal the accuracy of `personal` pictures too, and such a bundle may wait for months: it is
+    taken, and what it may not tell is left out here.
+    """
     entry = placed.entry
     return NewPicture(
         id=picture_id.bytes,
-        claim=entry.claim,
+        claim=told_claim(manifest.policy, entry.claim),
         license_id=manifest.license_id,
         attribution=manifest.attribution or "",
         width=entry.width,

@@ -10,6 +10,7 @@ whose company and when.
 
 from dashlight.publication.chance import MIN_SECRET_BYTES
 from dashlight.publication.checks import Violation, check_bundle
+from dashlight.publication.claims import told_claim
 from dashlight.publication.ends import Stop, stops_of
 from dashlight.publication.places import (
     Apprenticeship,
@@ -71,5 +72,6 @@ __all__ = [
     "send_after",
     "stops_of",
     "thinned",
+    "told_claim",
     "visits_of",
 ]

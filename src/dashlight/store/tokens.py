@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -88,6 +89,23 @@ def enrol(transaction: Transaction, invite_secret: str, policy: Policy, license_
     return credential
 
 
+def enrolled_terms(connection: sa.Connection, credential: str) -> tuple[Policy, str]:
+    """Return policy and licence of an enrolment.
+
+    Raises:
+        Unauthorized: When the credential is not one of this server's.
+    """
+    row = _enrolment(connection, secret_hash(credential, "credential"))
+    return Policy(row.policy), str(row.license)
+
+
+def _enrolment(connection: sa.Connection, hashed: bytes) -> sa.Row[tuple[Any, ...]]:
+    row = connection.execute(sa.select(enrolment).where(enrolment.c.hash == hashed)).one_or_none()
+    if row is None or not hmac.compare_digest(row.hash, hashed):
+        raise Unauthorized("the credential is not one of this server's", code="bad-credential")
+    return row
+
+
 def draw_tokens(transaction: Transaction, credential: str, count: int, *, day: int, per_day: int) -> list[str]:
     """Return new tokens for the credential's policy.
 
@@ -104,9 +122,7 @@ def draw_tokens(transaction: Transaction, credential: str, count: int, *, day: i
     """
     hashed = secret_hash(credential, "credential")
     connection = transaction.connection
-    row = connection.execute(sa.select(enrolment).where(enrolment.c.hash == hashed)).one_or_none()
-    if row is None or not hmac.compare_digest(row.hash, hashed):
-        raise Unauthorized("the credential is not one of this server's", code="bad-credential")
+    row = _enrolment(connection, hashed)
     drawn = row.drawn_tokens if row.drawn_day == day else 0
     if drawn + count > per_day:
         raise Unavailable(

@@ -16,7 +16,7 @@ from uuid import UUID
 from dashlight.edge.home.ledger import BundleRow, BundleState, Ledger, PictureRow, Terms
 from dashlight.edge.spool.spool import Spool
 from dashlight.model import PictureClaim, Policy, RedactedPicture
-from dashlight.publication import Violation, check_bundle
+from dashlight.publication import Violation, check_bundle, told_claim
 from dashlight.wire import (
     BundlePicture,
     bundle_key,
@@ -125,7 +125,11 @@ class Sealer:
         number = self._ledger.reserve_bundle_number()
         archive = encode_bundle(
             [
-                BundlePicture(p.picture, p.claim, deletion_commitment(deletion_secret(self._seed, number, n)))
+                BundlePicture(
+                    p.picture,
+                    told_claim(self._policy, p.claim),
+                    deletion_commitment(deletion_secret(self._seed, number, n)),
+                )
                 for n, p in enumerate(kept)
             ],
             bundle_key(self._seed, number),
