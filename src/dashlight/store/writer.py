@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ T = TypeVar("T")
 MAX_BATCH = 64  # Jobs that share one commit; beyond it the first would wait for the last.
 MAX_WAITING = 256  # Jobs; more are refused as Unavailable.
 _STOP = None
+_LOG = logging.getLogger("dashlight.store")
 
 Begin = Callable[[], AbstractContextManager[sa.Connection]]
 
@@ -29,7 +31,8 @@ class Writer:
         begin: Yields a connection in a transaction, and commits.
         as_ours: Turns what the driver raised into our error; leaves others as they are.
         before_commit: Is given the changes in the transaction that makes them.
-        after_commit: Is given the changes once they are durable, before the jobs' futures end.
+        after_commit: Is given the changes once they are durable, before the jobs' futures end. What it raises is
+            logged; the jobs have succeeded all the same.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class Writer:
         self._before_commit = before_commit
         self._after_commit = after_commit
         self._jobs: queue.Queue[tuple[Job, Future[Any]] | None] = queue.Queue(MAX_WAITING)
+        self._closing = threading.Lock()
+        self._is_closed = False  # Under the lock.
         self._thread = threading.Thread(target=self._write_forever, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -52,17 +57,22 @@ class Writer:
         """Queue a job; the future ends when it is durable, or with the job's error.
 
         Raises:
-            Unavailable: When too many wait already.
+            Unavailable: When too many wait already, or after `close`.
         """
         future: Future[T] = Future()
         try:
-            self._jobs.put_nowait((job, future))
+            with self._closing:
+                if self._is_closed:
+                    raise Unavailable("the database is closed", retry_after_s=2.0, code="stopping")
+                self._jobs.put_nowait((job, future))
         except queue.Full as exc:
             raise Unavailable(f"{MAX_WAITING} writes wait already", retry_after_s=2.0, code="busy") from exc
         return future
 
     def close(self) -> None:
-        """Finish the jobs that wait, and end the thread."""
+        """Finish the jobs that wait, refuse all others, and end the thread."""
+        with self._closing:
+            self._is_closed = True
         self._jobs.put(_STOP)
         self._thread.join()
 
@@ -78,7 +88,13 @@ class Writer:
                 first = self._jobs.get()
             is_stopping = first is _STOP
             if batch:
-                self._commit(batch)
+                try:
+                    self._commit(batch)
+                except Exception as exc:  # noqa: BLE001  # The top of the thread: whoever waits is told, and the next are written.
+                    _LOG.exception("store.writer-failed")
+                    for _, future in batch:
+                        if not future.done():
+                            future.set_exception(exc)
 
     def _commit(self, batch: list[tuple[Job, Future[Any]]]) -> None:
         asked = [(job, future) for job, future in batch if future.set_running_or_notify_cancel()]
@@ -105,7 +121,10 @@ class Writer:
             failed += [(future, error) for _, future in asked if id(future) not in told]
             done, changes = [], []
         if done:
-            self._after_commit(changes)
+            try:
+                self._after_commit(changes)
+            except Exception:  # noqa: BLE001  # What is durable is not undone by it.
+                _LOG.exception("store.untold")
         for future, exc_of_job in failed:
             future.set_exception(self._as_ours(exc_of_job))
         for future, result in done:

@@ -189,6 +189,78 @@ def test_too_many_waiting_writes_are_refused(database):
     first.result()
 
 
+def test_a_listener_that_raises_keeps_nobody_from_writing_or_hearing(database, caplog):
+    told, heard = [], []
+
+    def failing(change):
+        told.append(change)
+        raise ZeroDivisionError
+
+    database.listen(failing)
+    database.listen(heard.append)
+
+    for qk in (1, 2):
+        assert database.submit(lambda t, qk=qk: t.change.qks.append(qk)).result(10) is None
+
+    assert [change.qks for change in heard] == [[1], [2]]
+    assert [(change.qks, change.is_everywhere) for change in told] == [
+        ([1], False),
+        ([], True),
+        ([2], False),
+        ([], True),
+    ]
+    assert any(each.exc_info for each in caplog.records if each.message == "store.unheard")
+
+
+def test_a_writer_outlives_what_is_to_be_told_after_a_commit(database, caplog):
+    def failing(_changes):
+        raise ZeroDivisionError
+
+    lasting = writer.Writer(database._writing.begin, as_ours=lambda exc: exc, after_commit=failing)
+
+    assert lasting.submit(insert("a")).result(10) == 1
+    assert lasting.submit(insert("b")).result(10) == 1
+
+    lasting.close()
+    assert names(database) == {"a", "b"}
+    assert any(each.exc_info for each in caplog.records if each.message == "store.untold")
+
+
+def test_a_writer_outlives_an_error_that_it_cannot_tell(database):
+    def failing(_exc):
+        raise ZeroDivisionError
+
+    lasting = writer.Writer(database._writing.begin, as_ours=failing, after_commit=lambda _changes: None)
+
+    with pytest.raises(ZeroDivisionError):
+        lasting.submit(lambda _transaction: {}["missing"]).result(10)
+    assert lasting.submit(insert("b")).result(10) == 1
+
+    lasting.close()
+
+
+def test_a_write_to_a_closed_database_is_refused_and_those_before_are_made(tmp_path):
+    database = SqliteDatabase(tmp_path / "dashlight.sqlite")
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(_transaction):
+        entered.set()
+        leave.wait(10)
+
+    database.submit(slow)
+    entered.wait(10)
+    waiting = database.submit(insert("a"))
+    closing = threading.Thread(target=database.close)
+    closing.start()
+    leave.set()
+    closing.join(10)
+
+    assert waiting.result(10) == 1
+    with pytest.raises(Unavailable) as caught:
+        database.submit(insert("b"))
+    assert caught.value.code == "stopping"
+
+
 def test_a_reader_cannot_write(database):
     with pytest.raises(Unavailable), database.read() as connection:
         connection.execute(sa.insert(schema.setting).values(name="x", value="y"))
