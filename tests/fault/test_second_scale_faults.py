@@ -252,6 +252,19 @@ def test_several_servers_that_start_together_make_one_schema(cluster):
         )
 
 
+def test_a_server_waits_for_a_migration_however_long_it_takes(cluster, monkeypatch):
+    monkeypatch.setattr(postgresql, "_SESSION", "-c lock_timeout=100")
+    url = cluster.url()
+    with psycopg.connect(url, autocommit=True) as migrating_elsewhere, ThreadPoolExecutor(1) as pool:
+        key = postgresql._key("migration")
+        migrating_elsewhere.execute("SELECT pg_advisory_lock(%s, %s)", (postgresql._LOCKS, key))
+        opening = pool.submit(PostgresqlDatabase, url)
+        with pytest.raises(TimeoutError):
+            opening.result(1.0)
+        migrating_elsewhere.execute("SELECT pg_advisory_unlock(%s, %s)", (postgresql._LOCKS, key))
+        opening.result(20).close()
+
+
 def test_a_database_of_a_newer_program_is_left_alone(cluster):
     url = cluster.url()
     PostgresqlDatabase(url).close()

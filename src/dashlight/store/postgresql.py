@@ -346,8 +346,10 @@ def migrate(connection: psycopg.Connection[tuple[Any, ...]], *, until: int | Non
     """
     known = [(number, sql) for number, sql in migrations("postgresql") if until is None or number <= until]
     lock = (_LOCKS, _key("migration"))
+    connection.execute("SET lock_timeout = 0")  # However long another process migrates.
     connection.execute("SELECT pg_advisory_lock(%s, %s)", lock)
     try:
+        connection.execute("RESET lock_timeout")
         connection.execute("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY)")
         row = connection.execute("SELECT max(number) FROM migration").fetchone()
         version = int(row[0] or 0) if row else 0
