@@ -7,9 +7,9 @@ import pytest
 import street_drives
 from servers import served
 
+from dashlight.model import day_of
 from dashlight.store import reports
 from dashlight.store.moderated import Decision, Reason, Ruling
-from dashlight.store.places import day_of
 
 HERE = f"#at=17/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}"
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -18,9 +18,8 @@ from dashlight.catalog.exports.worker import ExportMetrics, ExportWorker, due
 from dashlight.config import ServerSettings
 from dashlight.errors import UsageError
 from dashlight.ingest.personal import publish_staged
-from dashlight.model import Policy
+from dashlight.model import Policy, day_of
 from dashlight.store import exports, upkeep
-from dashlight.store.places import day_of
 
 TODAY = day_of(datetime.now(UTC))
 

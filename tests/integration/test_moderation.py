@@ -15,10 +15,10 @@ from servers import served
 
 from dashlight.cli import main
 from dashlight.ingest.worker import run_due
+from dashlight.model import day_of
 from dashlight.moderation.desk.routes import cookie_of
 from dashlight.moderation.origins import origin_of
 from dashlight.store import operators, reports, schema
-from dashlight.store.places import day_of
 
 
 class Page:

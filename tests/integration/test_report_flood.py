@@ -13,10 +13,9 @@ from servers import CleanLook, served
 from dashlight.catalog.reports import Budgets, Issue, Report, file_report
 from dashlight.ingest.recheck import Readable
 from dashlight.ingest.reported_look import ReportedLook
-from dashlight.model import PictureClaim, destination
+from dashlight.model import PictureClaim, day_of, destination
 from dashlight.store import reports, schema
 from dashlight.store.moderated import HIDING, Decision, Reason, Ruling
-from dashlight.store.places import day_of
 from dashlight.store.upkeep import open_store
 from dashlight.wire import BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle
 

@@ -16,12 +16,11 @@ from servers import personal_archive, served
 
 from dashlight.ingest.personal import publish_staged
 from dashlight.ingest.recheck import Readable
-from dashlight.model import Policy, RedactedPicture, thumbnail_size_of
+from dashlight.model import Policy, RedactedPicture, day_of, thumbnail_size_of
 from dashlight.model.frame import _SEAL
 from dashlight.store import reports
 from dashlight.store.moderated import Decision, Ruling
 from dashlight.store.pictures import draw_picture
-from dashlight.store.places import day_of
 from dashlight.vision.weights import default_folder
 from dashlight.wire import BundlePicture, bundle_key, deletion_commitment, deletion_secret, encode_bundle, to_base64url
 

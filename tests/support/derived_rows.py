@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from dashlight.model import LonLat, PictureClaim, Policy, Redaction, RedactionKind, h3_parent
+from dashlight.model import DAY_MS, LonLat, PictureClaim, Policy, Redaction, RedactionKind, h3_parent
 from dashlight.store import places, withdraw
 from dashlight.store.publish import NewPicture, add_object, publish
 
@@ -67,17 +67,17 @@ def check(database):
 
     assert set(marks) == {p.number for p in shown}
     assert all(marks[p.number][0] == p.qk for p in shown)
-    assert daily == Counter(p.captured_ms // places.DAY_MS for p in shown)
+    assert daily == Counter(p.captured_ms // DAY_MS for p in shown)
     assert (terms, sequences) == (dict(everything), used)
     expected, expected_days, newest = Counter(), Counter(), {}
     for p in sorted(shown, key=lambda p: p.captured_ms):
         for resolution in (*places.COVER_RESOLUTIONS, places.STREET_RESOLUTION):
             key = (resolution, places.cell_of(h3_parent(p.h3_r15, resolution)).qk)
             expected[key] += 1
-            expected_days[*key, p.captured_ms // places.DAY_MS] += 1
-            newest[key] = p.captured_ms // places.DAY_MS
+            expected_days[*key, p.captured_ms // DAY_MS] += 1
+            newest[key] = p.captured_ms // DAY_MS
     assert {(c.resolution, c.qk): c.pictures for c in cover} == expected
-    assert {(c.resolution, c.qk): c.captured_ms // places.DAY_MS for c in cover} == newest
+    assert {(c.resolution, c.qk): c.captured_ms // DAY_MS for c in cover} == newest
     assert days == expected_days
     headings = {}
     for p in shown:

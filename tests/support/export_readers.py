@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from pmtiles.reader import MemorySource, Reader
 
 from dashlight.catalog.exports.making import make_exports
-from dashlight.store.places import day_of
+from dashlight.model import day_of
 from dashlight.wire import deletion_secret, to_base64url
 
 

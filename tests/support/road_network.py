@@ -12,9 +12,9 @@ from uuid import UUID
 import h3.api.basic_int as h3
 import numpy as np
 
-from dashlight.model import qk_of_many
+from dashlight.model import DAY_MS, qk_of_many
 from dashlight.store import places
-from dashlight.store.places import DAY_MS, LIVE_SHIFT, MARK, STREET_RESOLUTION
+from dashlight.store.places import LIVE_SHIFT, MARK, STREET_RESOLUTION
 from dashlight.store.sqlite import SqliteDatabase
 
 WEST, SOUTH, EAST, NORTH = 5.0, 46.0, 12.0, 50.0

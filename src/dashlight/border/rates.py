@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from dashlight.border.asgi import App, Receive, Scope, Send, refuse
 from dashlight.border.groups import Group, group_of
-from dashlight.model.networks import is_this_machine, network_of
+from dashlight.model import is_this_machine, network_of
 
 WINDOW_S = 60.0
 MOST_CLIENTS = 200_000  # Kept of one minute, about 20 MB; beyond them new clients are not limited.

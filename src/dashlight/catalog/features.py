@@ -11,11 +11,10 @@ from uuid import UUID
 from dashlight.catalog.boxes import numbers_of_box
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.errors import InputError, UnsatisfiableRange
-from dashlight.model import BBox, Policy
+from dashlight.model import DAY_MS, EPOCH, BBox, Policy
 from dashlight.store.pictures import PageEnd, StoredPicture
-from dashlight.store.places import DAY_MS
 
-_EPOCH = date(1970, 1, 1)
+_EPOCH = EPOCH.date()
 FIRST_DAY, LAST_DAY = 0, (date(9999, 12, 31) - _EPOCH).days
 _CURSOR = re.compile(r"(-?\d{1,15})\.(-?\d{1,19})\Z", re.ASCII)
 _CURSORS_OF = "GET /v1/pictures"  # Sealed with them, so that those of other lists are refused.

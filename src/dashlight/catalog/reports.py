@@ -31,11 +31,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from dashlight.errors import Unavailable
-from dashlight.model.networks import network_of, wider_network_of
+from dashlight.model import day_of, network_of, wider_network_of
 from dashlight.store import pictures, reports, withdraw
 from dashlight.store.database import Database, Transaction
 from dashlight.store.moderated import HIDING, Issue
-from dashlight.store.places import day_of
 
 __all__ = ["HIDING", "Budget", "Budgets", "Issue", "Report", "file_report"]
 

@@ -19,11 +19,11 @@ from isal import isal_zlib
 from dashlight.catalog import mvt
 from dashlight.catalog.mvt import Ints
 from dashlight.errors import InputError
-from dashlight.model import QK_WORLD, QK_ZOOM, merged_ranges, qk_range, world_xy, xy_of
+from dashlight.model import DAY_MS, QK_WORLD, QK_ZOOM, merged_ranges, qk_range, world_xy, xy_of
 from dashlight.store import chart, places
 from dashlight.store.chart import Cells
 from dashlight.store.database import Change, Database
-from dashlight.store.places import DAY_MS, Marks
+from dashlight.store.places import Marks
 
 MAX_ZOOM = 15
 MAX_PICTURES = 8_000

@@ -109,7 +109,7 @@ def _made(args: argparse.Namespace, settings: ServerSettings, folder: Path) -> M
 
     from dashlight.catalog.exports.job import write_to_folder
     from dashlight.catalog.exports.making import format_of, make_exports
-    from dashlight.store.places import day_of
+    from dashlight.model import day_of
     from dashlight.store.upkeep import open_store
 
     base_url = settings.public_url.rstrip("/")

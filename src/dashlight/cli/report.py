@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,6 @@ from dashlight.cli.server_options import add_data, existing_server
 if TYPE_CHECKING:
     from dashlight.store.reports import Reported
     from dashlight.store.upkeep import Store
-
-_DAY_S = 86_400
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -60,8 +57,16 @@ def _open(args: argparse.Namespace) -> Store:
     return open_store(folder, settings)
 
 
+def _today() -> int:
+    from datetime import UTC, datetime
+
+    from dashlight.model import day_of
+
+    return day_of(datetime.now(UTC))
+
+
 def _row(each: Reported) -> dict[str, Any]:
-    age = None if each.day is None else int(time.time()) // _DAY_S - each.day
+    age = None if each.day is None else _today() - each.day
     return {
         "picture": str(each.picture_id),
         "issues": list(each.issues),
@@ -139,9 +144,7 @@ def _decide(args: argparse.Namespace) -> int:
     store = _open(args)
     try:
         with _kept_from_servers(folder) as is_alone:
-            decision = store.database.write(
-                lambda t: reports.decide(t, args.picture, ruling, day=int(time.time()) // _DAY_S)
-            )
+            decision = store.database.write(lambda t: reports.decide(t, args.picture, ruling, day=_today()))
             # A server that runs carries it out: it alone knows what it keeps in memory of the map.
             is_done = is_alone and reports.carry_out(store.database, store.objects) > 0
     finally:

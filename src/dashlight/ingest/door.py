@@ -30,12 +30,11 @@ from dashlight.ingest import upload, verify
 from dashlight.ingest.idleness import Idleness
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.recheck import SecondLook
-from dashlight.model import LICENSES, Policy
+from dashlight.model import LICENSES, Policy, day_of
 from dashlight.store import bundles, pictures, tokens, withdraw
 from dashlight.store.bundles import Accepted, StoredObject
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
-from dashlight.store.places import day_of
 from dashlight.wire import Receipt, deletion_commitment, encode_receipt, public_bytes, published_sequence
 from dashlight.wire.keys import verify as verify_signature
 

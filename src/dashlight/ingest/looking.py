@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from dashlight.ingest.recheck import Readable, SecondLook
-from dashlight.model import Policy, Redaction, RedactionKind
+from dashlight.model import Policy, Redaction, RedactionKind, day_of
 from dashlight.store import reports
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 from dashlight.store.pictures import ByteRange, StoredPicture, count_pictures, find_bytes
-from dashlight.store.places import day_of
 
 ISSUE = "recheck"
 CPU_SHARE = 0.25  # Of one core that looking may take; the rest of the time it rests.

@@ -12,10 +12,10 @@ from typing import Any
 from dashlight.errors import DashlightError
 from dashlight.ingest.metrics import IngestMetrics
 from dashlight.ingest.personal import publish_staged
+from dashlight.model import day_of
 from dashlight.store import operators, reports, upkeep, withdraw
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
-from dashlight.store.places import day_of
 from dashlight.store.stopping import is_set_within
 
 _LOG = logging.getLogger("dashlight.ingest")

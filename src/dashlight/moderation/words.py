@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import resources
 
+from dashlight.model import DAY_MS, day_of, moment_of
+
 DEFAULT = "en"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def load_words() -> dict[str, dict[str, str]]:
@@ -49,7 +50,7 @@ class Words:
 
     def day(self, day: int) -> str:
         """Return a day since 1970-01-01 in words."""
-        date = _EPOCH + timedelta(days=day)
+        date = moment_of(day * DAY_MS)
         return self.say("date", day=date.day, month=self.say(f"month_{date.month}"), year=date.year)
 
     def month(self, text: str) -> str:
@@ -61,10 +62,9 @@ class Words:
         """Return when a picture was taken, as precisely as it is told (`captured_text`)."""
         if "T" in text:
             moment = datetime.fromisoformat(text)
-            days = (moment.date() - _EPOCH.date()).days
-            return self.say("moment", day=self.day(days), time=f"{moment:%H:%M}")
+            return self.say("moment", day=self.day(day_of(moment)), time=f"{moment:%H:%M}")
         if "-W" in text:
             year, _, week = text.partition("-W")
             monday = datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC)
-            return self.say("week_of", day=self.day((monday - _EPOCH).days))
+            return self.say("week_of", day=self.day(day_of(monday)))
         return self.month(text)

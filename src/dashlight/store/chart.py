@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from dashlight.model import DAY_MS
 from dashlight.store import bulk, places
 from dashlight.store.joined import joined_bytes, joined_numbers
-from dashlight.store.places import DAY_MS, Marks
+from dashlight.store.places import Marks
 from dashlight.store.schema import daily
 
 MAX_FILTERED = 200_000  # Marks that a tile with a date filter looks at.

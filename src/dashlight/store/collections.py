@@ -20,14 +20,11 @@ import h3.api.basic_int as h3
 import sqlalchemy as sa
 
 from dashlight.errors import NotFound
-from dashlight.model import BBox, Policy, h3_parent
+from dashlight.model import DAY_MS, BBox, Policy, h3_parent, moment_of, ms_of
 from dashlight.store import schema
-from dashlight.store.places import DAY_MS
 
 RESOLUTION = 6  # Cells whose edge is about 3.7 km.
 MOST_AT_ONCE = 500  # Numbers in one statement.
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 _OVERHANG = 0.2  # Of a cell's width: what lies below a cell in the hierarchy lies a little outside of its outline.
 _CELL = re.compile(r"(fleet|open|personal)-([0-9a-f]{15})-(\d{4})-(0[1-9]|1[0-2])\Z", re.ASCII)
 _c, _p = schema.collection, schema.picture
@@ -76,7 +73,7 @@ class CellMonth:
     def span_ms(self) -> tuple[int, int]:
         """The half-open span in which the pictures' times begin."""
         first = datetime(self.year, self.month, 1, tzinfo=UTC)
-        return (first - _EPOCH) // _MS, (_next_month(first) - _EPOCH) // _MS
+        return ms_of(first), ms_of(_next_month(first))
 
     @property
     def told_ms(self) -> tuple[int, int]:
@@ -92,7 +89,7 @@ def _next_month(first: datetime) -> datetime:
 
 def cell_month_of(policy: str, h3_r15: int, captured_ms: int) -> CellMonth:
     """Return the collection of a picture without a sequence."""
-    at = _EPOCH + captured_ms * _MS
+    at = moment_of(captured_ms)
     return CellMonth(Policy(policy), h3_parent(h3_r15, RESOLUTION), at.year, at.month)
 
 

@@ -16,9 +16,10 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from dashlight.errors import Corrupt
+from dashlight.model import DAY_MS
 from dashlight.store import bulk, schema
 from dashlight.store.exports import CELL_RESOLUTION, QK_END
-from dashlight.store.places import DAY_MS, MARK, Marks, h3_range, order_of
+from dashlight.store.places import MARK, Marks, h3_range, order_of
 
 Ints = npt.NDArray[np.int64]
 _MARK_BYTES = MARK.itemsize

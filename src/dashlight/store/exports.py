@@ -16,10 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashlight.errors import NotFound, Unavailable
-from dashlight.model import QK_ZOOM, h3_parent
+from dashlight.model import DAY_MS, QK_ZOOM, h3_parent
 from dashlight.store import schema
 from dashlight.store.database import Transaction
-from dashlight.store.places import DAY_MS
 from dashlight.store.schema import ExportState, FileState
 
 PREFIX = "exports/"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
 
 from dashlight.errors import InputError
+from dashlight.model import DAY_MS, EPOCH, moment_of
 from dashlight.store import schema
 from dashlight.store.database import Transaction
 
@@ -22,7 +22,6 @@ MOST_CHARACTERS = 280  # Of a public sentence.
 REPORTED = "reported"  # What is counted beside decisions: that somebody reported,
 REFUSED = "refused"  # and that an upload was refused,
 UPLOAD = "upload"  # which is the issue of those.
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ADD = sa.text(
     "INSERT INTO moderated (month, issue, decision, pictures) VALUES (:month, :issue, :decision, :pictures) "
     "ON CONFLICT (month, issue, decision) DO UPDATE SET pictures = moderated.pictures + excluded.pictures"
@@ -164,13 +163,13 @@ class Statement:
 
 def month_of(day: int) -> int:
     """Return the month of a day since 1970-01-01, counted since 1970-01."""
-    moment = _EPOCH + timedelta(days=day)
-    return (moment.year - _EPOCH.year) * 12 + moment.month - 1
+    moment = moment_of(day * DAY_MS)
+    return (moment.year - EPOCH.year) * 12 + moment.month - 1
 
 
 def month_text(month: int) -> str:
     """Return a month since 1970-01 as `YYYY-MM`."""
-    return f"{_EPOCH.year + month // 12:04d}-{month % 12 + 1:02d}"
+    return f"{EPOCH.year + month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def count(transaction: Transaction, *, issue: str, decision: str, day: int, pictures: int = 1) -> None:

@@ -14,7 +14,7 @@ from secrets import randbits
 import sqlalchemy as sa
 
 from dashlight.errors import Conflict
-from dashlight.store.places import DAY_MS
+from dashlight.model import DAY_MS
 from dashlight.store.schema import picture
 
 LEAST = -(1 << 62)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from dashlight.errors import Gone, NotFound
-from dashlight.model import BBox, LonLat, Policy, merged_ranges, qk_range, tile_xy
+from dashlight.model import DAY_MS, BBox, LonLat, Policy, merged_ranges, qk_range, tile_xy
 from dashlight.store import places
 from dashlight.store.publish import captured_text
 from dashlight.store.schema import PictureState, Precision, cleared, gone, mark, object_, picture, sequence, terms
@@ -345,7 +345,7 @@ def _page_from_marks(
     numbers, marks = np.array(found[0], np.int64), found[1]
     captured = marks["captured_ms"]
     inside = bbox.holds(marks["lon_e6"] / 1e6, marks["lat_e6"] / 1e6)
-    inside &= wish.fits(marks) & (captured >= days[0] * places.DAY_MS) & (captured < (days[1] + 1) * places.DAY_MS)
+    inside &= wish.fits(marks) & (captured >= days[0] * DAY_MS) & (captured < (days[1] + 1) * DAY_MS)
     if after is not None:
         inside &= (captured < after.captured_ms) | ((captured == after.captured_ms) & (numbers < after.number))
     (chosen,) = inside.nonzero()
@@ -369,7 +369,7 @@ def _page_along_time(
     p = picture.c
     is_wanted = sa.and_(sa.true(), *wish.sql()).label("is_wanted")
     scan = sa.select(p.number, p.captured_ms, p.lon_e6, p.lat_e6, p.state, is_wanted).where(
-        p.captured_ms >= days[0] * places.DAY_MS, p.captured_ms < (days[1] + 1) * places.DAY_MS
+        p.captured_ms >= days[0] * DAY_MS, p.captured_ms < (days[1] + 1) * DAY_MS
     )
     if after is not None:
         scan = scan.where(sa.tuple_(p.captured_ms, p.number) < sa.tuple_(after.captured_ms, after.number))

@@ -6,7 +6,6 @@ A mark is what the map shows of one picture, 52 bytes; thousands of them become 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 
 import h3.api.basic_int as h3
@@ -15,8 +14,6 @@ import numpy.typing as npt
 
 from dashlight.model import QK_WORLD, QK_ZOOM, LonLat, h3_parent, qk_of, qk_of_many, world_xy
 
-DAY_MS = 86_400_000
-_DAY_S = 86_400
 LIVE_ZOOM = 21  # A tile of about 19 m at the equator: two neighbours of a drive fall into different ones.
 LIVE_SHIFT = 2 * (QK_ZOOM - LIVE_ZOOM)
 STREET_RESOLUTION = 11  # H3 cells whose edge is about 25 m.
@@ -36,11 +33,6 @@ MARK = np.dtype(
     ]
 )
 Marks = npt.NDArray[np.void]
-
-
-def day_of(moment: datetime) -> int:
-    """Return the day of an aware moment, since 1970-01-01 in UTC."""
-    return int(moment.timestamp()) // _DAY_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,34 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from dashlight.model import CapturedAt, Month, PictureClaim, Policy, Redaction, Week, h3_parent
+from dashlight.model import (
+    DAY_MS,
+    EPOCH,
+    CapturedAt,
+    Month,
+    PictureClaim,
+    Policy,
+    Redaction,
+    Week,
+    h3_parent,
+    moment_of,
+    moment_text,
+    ms_of,
+)
 from dashlight.store import bulk, collections, numbers, places, schema
 from dashlight.store.bulk import Upsert
 from dashlight.store.database import Transaction
 from dashlight.store.outbox import NewEvent, tell
-from dashlight.store.places import DAY_MS, Place
+from dashlight.store.places import Place
 from dashlight.store.schema import PictureState, Precision
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 _JSON = json.JSONEncoder(separators=(",", ":"))
 
 _UPSERT_LIVE = Upsert(
@@ -108,20 +119,19 @@ def captured_parts(captured: CapturedAt) -> tuple[int, Precision]:
     """Return the first millisecond of a time since 1970, and how finely it is told."""
     match captured:
         case datetime():
-            return (captured - _EPOCH) // _MS, Precision.INSTANT
+            return ms_of(captured), Precision.INSTANT
         case Week():
-            return (captured.monday - _EPOCH.date()).days * DAY_MS, Precision.WEEK
+            return (captured.monday - EPOCH.date()).days * DAY_MS, Precision.WEEK
         case Month():
-            first = datetime(captured.year, captured.number, 1, tzinfo=UTC)
-            return (first - _EPOCH) // _MS, Precision.MONTH
+            return ms_of(datetime(captured.year, captured.number, 1, tzinfo=UTC)), Precision.MONTH
 
 
 def captured_text(captured_ms: int, precision: int) -> str:
     """Return `2026-11-23T10:00:00.000Z`, `2026-W48` or `2026-11`."""
-    at = _EPOCH + captured_ms * _MS
+    at = moment_of(captured_ms)
     match Precision(precision):
         case Precision.INSTANT:
-            return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+            return moment_text(captured_ms)
         case Precision.WEEK:
             return Week.of(at.date()).label
         case Precision.MONTH:
@@ -246,7 +256,7 @@ def _picture_event(one: Shown) -> NewEvent:
         "lat": one.place.lat_e6 / 1e6,
         "heading_deg": one.heading_ddeg / 10,
         "captured": captured_text(one.captured_ms, one.precision),
-        "day": captured_text(one.captured_ms, Precision.INSTANT)[:10],
+        "day": moment_text(one.captured_ms)[:10],
         "policy": one.policy,
         "sequence": str(UUID(bytes=one.sequence_id)) if one.sequence_id else None,
     }

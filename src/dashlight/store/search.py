@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from dashlight.model import DAY_MS
 from dashlight.store import places, schema
 from dashlight.store.areas import MOST_RANGES, TILE_SHIFT, Area, days_of, ranges_of, tiles_of
 from dashlight.store.collections import CellMonth
@@ -26,7 +27,6 @@ from dashlight.store.conditions import Condition, collection_sql, sql_of
 from dashlight.store.found import Found, fetch
 from dashlight.store.numbers import BEFORE_ALL
 from dashlight.store.pictures import PageEnd
-from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState, Precision
 from dashlight.store.times import earliest_begin_ms
 

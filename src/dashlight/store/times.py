@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from dashlight.store.places import DAY_MS
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
+from dashlight.model import DAY_MS, moment_of, ms_of
 
 
 def earliest_begin_ms(first_ms: int, precision: str) -> int:
@@ -22,9 +19,8 @@ def earliest_begin_ms(first_ms: int, precision: str) -> int:
 
 def month_ms(at_ms: int) -> tuple[int, int]:
     """Return the half-open span of the month that holds a millisecond."""
-    at = _EPOCH + at_ms * _MS
-    first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    begin = (first - _EPOCH) // _MS
+    first = moment_of(at_ms).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin = ms_of(first)
     days = ((first + timedelta(days=31)).replace(day=1) - first).days if (first.year, first.month) != (9999, 12) else 31
     return begin, begin + days * DAY_MS
 

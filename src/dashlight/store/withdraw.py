@@ -16,11 +16,11 @@ from uuid import UUID
 import numpy as np
 import sqlalchemy as sa
 
+from dashlight.model import DAY_MS
 from dashlight.store import collections, exports, places, schema
 from dashlight.store.database import Database, Transaction
 from dashlight.store.objects import Objects
 from dashlight.store.outbox import NewEvent, tell
-from dashlight.store.places import DAY_MS
 from dashlight.store.schema import PictureState
 
 _p = schema.picture

@@ -6,7 +6,7 @@ import pytest
 
 from dashlight.border.groups import Group, group_of
 from dashlight.border.rates import WINDOW_S, Rated, Rates
-from dashlight.model.networks import is_this_machine
+from dashlight.model import is_this_machine
 
 HOME, OTHER = "203.0.113.7", "198.51.100.9"
 

@@ -13,9 +13,8 @@ from stores import backends
 
 from dashlight.config import ServerSettings
 from dashlight.errors import Conflict
-from dashlight.model import Policy
+from dashlight.model import DAY_MS, Policy
 from dashlight.store import bulk, numbers, pictures, schema, search, withdraw
-from dashlight.store.places import DAY_MS
 from dashlight.store.publish import add_object, publish
 from dashlight.store.search import Query, find_pictures
 from dashlight.store.upkeep import open_store

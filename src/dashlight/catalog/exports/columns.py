@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dashlight.model import DAY_MS
 from dashlight.store.exporting import Extra, Ints, Pictures, Terms
-from dashlight.store.places import DAY_MS
 from dashlight.store.schema import Precision
 
 PICTURE_EXTRAS = (Extra.H3_R15, Extra.ACCURACY, Extra.RANK, Extra.TERMS, Extra.WIDTH, Extra.HEIGHT)

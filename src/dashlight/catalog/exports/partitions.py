@@ -14,11 +14,11 @@ from pathlib import Path
 from dashlight.catalog.exports.columns import PICTURE_EXTRAS, SCHEMA, picture_table
 from dashlight.catalog.exports.formats import Group, Plan, Planned
 from dashlight.catalog.exports.geoparquet import GeoParquetFile
+from dashlight.model import DAY_MS, moment_of
 from dashlight.store import exporting
 from dashlight.store.database import Database
 from dashlight.store.exporting import Pictures
 from dashlight.store.exports import Coverage, ExportFile
-from dashlight.store.places import DAY_MS
 from dashlight.store.publish import captured_text
 from dashlight.store.schema import Precision
 
@@ -127,5 +127,5 @@ def _possible(day: int) -> Iterator[Precision]:
     yield Precision.INSTANT
     if (day + 3) % 7 == 0:  # 1970-01-01 was a Thursday.
         yield Precision.WEEK
-    if captured_text(day * DAY_MS, Precision.INSTANT)[8:10] == "01":
+    if moment_of(day * DAY_MS).day == 1:
         yield Precision.MONTH

@@ -23,9 +23,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from dashlight.catalog.exports.names import NAMES
 from dashlight.config import ServerSettings
 from dashlight.errors import DashlightError
+from dashlight.model import day_of
 from dashlight.store import exports, upkeep
 from dashlight.store.database import Database
-from dashlight.store.places import day_of
 from dashlight.store.stopping import is_set_within
 
 _LOG = logging.getLogger("dashlight.catalog.exports")

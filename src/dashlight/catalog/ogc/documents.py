@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from dashlight.catalog.ogc.geometry import geometry_of
-from dashlight.catalog.stac.moments import moment_text
+from dashlight.model import moment_text
 from dashlight.store.feature_tables import key_text
 from dashlight.store.tables import FeatureTable, Kind, Lines, StoredFeature
 

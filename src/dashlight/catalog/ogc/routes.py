@@ -20,9 +20,9 @@ from dashlight.catalog.stac.asked import check_names
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.summary import Summaries
 from dashlight.errors import NotFound
+from dashlight.model import DAY_MS
 from dashlight.store.database import Database
 from dashlight.store.feature_tables import key_of, key_text
-from dashlight.store.places import DAY_MS
 from dashlight.store.tables import FeatureQuery, FeatureTable, StoredFeature, count_features, page_of_features
 
 

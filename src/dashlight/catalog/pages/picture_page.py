@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from dashlight.catalog.features import day_text
+from dashlight.model import DAY_MS
 from dashlight.store.pictures import StoredPicture
-from dashlight.store.places import DAY_MS
 
 # Nothing runs on this page, and nobody may frame it.
 PAGE_POLICY = (

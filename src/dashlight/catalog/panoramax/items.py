@@ -13,7 +13,7 @@ from stac_fastapi.types.stac import Collection, Item
 from dashlight.catalog.stac import collections as stac_collections
 from dashlight.catalog.stac import items as stac_items
 from dashlight.catalog.stac.items import JPEG_TYPE, Site
-from dashlight.catalog.stac.moments import moment_text
+from dashlight.model import moment_text
 from dashlight.store.collections import StoredCollection
 from dashlight.store.found import Found
 

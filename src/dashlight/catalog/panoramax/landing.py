@@ -11,9 +11,8 @@ from stac_fastapi.types.stac import LandingPage
 from dashlight.catalog.panoramax.tiles import FIRST_PICTURES_ZOOM, FIRST_SEQUENCES_ZOOM, LAST_GRID_ZOOM
 from dashlight.catalog.stac import landing as stac_landing
 from dashlight.catalog.stac.items import JPEG_TYPE, JSON_TYPE, Site
-from dashlight.catalog.stac.moments import moment_text
 from dashlight.catalog.summary import Summary
-from dashlight.store.places import DAY_MS
+from dashlight.model import DAY_MS, moment_text
 
 TILE_TYPE = "application/vnd.mapbox-vector-tile"
 MAP_LINKS_EXTENSION = "https://stac-extensions.github.io/web-map-links/v1.0.0/schema.json"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dashlight.catalog import mvt
 from dashlight.catalog.mvt import EXTENT, Attribute, Ints
-from dashlight.model import world_xy
+from dashlight.model import DAY_MS, world_xy
 from dashlight.store.places import Marks
 from dashlight.store.samples import Samples, Step
 
@@ -108,7 +108,7 @@ def _with_strokes(at: Ints, starts: Ints, heading_ddeg: Ints) -> tuple[Ints, Int
 
 def _attributes(path: Path, starts: Ints, account: str) -> list[Attribute]:
     sequence = path.sequence[starts]
-    days, day_index = np.unique(path.captured_ms[starts] // 86_400_000, return_inverse=True)
+    days, day_index = np.unique(path.captured_ms[starts] // DAY_MS, return_inverse=True)
     dates = np.datetime_as_string(days.astype("datetime64[D]"))
     nothing = np.zeros(len(starts), np.int64)
     return [

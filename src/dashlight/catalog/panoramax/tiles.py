@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from dashlight.catalog import mvt
 from dashlight.catalog.mvt import EXTENT, Ints
 from dashlight.catalog.panoramax.lines import path_of_marks, path_of_samples, sequences_layer
-from dashlight.catalog.stac.moments import moment_text
 from dashlight.catalog.tiles import MAX_PICTURES, Days, Draw, reaching_in, scaled
-from dashlight.model import LonLat, qk_range, world_xy, xy_of
+from dashlight.model import LonLat, moment_text, qk_range, world_xy, xy_of
 from dashlight.store import chart, places
 from dashlight.store.chart import Cells
 from dashlight.store.collections import cell_month_of

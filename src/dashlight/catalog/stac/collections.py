@@ -8,7 +8,7 @@ from typing import Any
 from stac_fastapi.types.stac import Collection, Collections
 
 from dashlight.catalog.stac.items import GEOJSON_TYPE, JSON_TYPE, STAC_VERSION, Site, providers_of
-from dashlight.catalog.stac.moments import moment_text
+from dashlight.model import moment_text
 from dashlight.store.collections import CellMonth, StoredCollection
 
 QUERYABLES_REL = "http://www.opengis.net/def/rel/ogc/1.0/queryables"

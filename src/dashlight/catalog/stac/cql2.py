@@ -15,6 +15,7 @@ from uuid import UUID
 from dashlight.catalog.stac.cql2_text import json_of_text
 from dashlight.catalog.stac.moments import parsed_moment
 from dashlight.errors import InputError
+from dashlight.model import DAY_MS
 from dashlight.store.collections import parsed_collection
 from dashlight.store.conditions import (
     PROPERTIES,
@@ -30,7 +31,6 @@ from dashlight.store.conditions import (
 
 MOST_NODES = 200
 MOST_DEPTH = 20
-_DAY_MS = 86_400_000
 _TURNED: dict[Operator, Operator] = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _COMPARISONS: dict[str, Operator] = {str(operator): operator for operator in _TURNED}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
@@ -174,7 +174,7 @@ def _day_comparison(name: str, operator: Operator, value: Any) -> Condition:
         raise _wrong(f"{value!r:.60} is not a day such as 2026-11-23") from exc
     if day is None:
         raise _wrong(f"{value!r:.60} is not a day such as 2026-11-23")
-    start, end = day * _DAY_MS, (day + 1) * _DAY_MS
+    start, end = day * DAY_MS, (day + 1) * DAY_MS
     within = Combination("and", (Comparison(name, ">=", start), Comparison(name, "<", end)))
     match operator:
         case "=":

@@ -8,8 +8,7 @@ from typing import Any
 
 from stac_fastapi.types.stac import Item, ItemCollection
 
-from dashlight.catalog.stac.moments import moment_text
-from dashlight.model import LonLat
+from dashlight.model import LonLat, moment_text
 from dashlight.store.found import Found, Neighbour
 from dashlight.store.times import end_ms
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from dashlight.errors import InputError
+from dashlight.model import EPOCH
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?(?:[Zz]|([+-])(\d\d):(\d\d))\Z", re.ASCII
 )
 _OPEN = ("", "..")
 EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # Of the years 1 to 9999.
-
-
-def moment_text(ms: int) -> str:
-    """Return `2026-11-23T10:00:00.000Z` for milliseconds since 1970."""
-    at = _EPOCH + timedelta(milliseconds=ms)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03}Z"
 
 
 def parsed_moment(text: str, name: str) -> int:
@@ -45,7 +39,7 @@ def parsed_moment(text: str, name: str) -> int:
             raise _wrong(text, name)
         offset = (int(offset_hours) * 60 + int(offset_minutes)) * 60_000_000
         micros += -offset if sign == "+" else offset
-    return (at - _EPOCH) // _MICROSECOND + micros
+    return (at - EPOCH) // _MICROSECOND + micros
 
 
 def _wrong(text: str, name: str) -> InputError:

@@ -12,6 +12,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashlight.errors import InputError, Unauthorized
+from dashlight.model import DAY_MS
 from dashlight.moderation.challenges import Challenges
 from dashlight.moderation.origins import Origin, check_same_origin, origin_of
 from dashlight.moderation.pages import CONTENT_POLICY, Pages, Reader
@@ -21,7 +22,6 @@ from dashlight.store.objects import Objects
 from dashlight.store.operators import Session
 
 NO_STORE = {"Cache-Control": "no-store"}
-_DAY_MS = 86_400_000
 _NOTICES = frozenset({"restore", "keep", "erase", "many", "gone", "removed", "unsaid"})
 
 
@@ -40,7 +40,7 @@ class Desk:
     @property
     def today(self) -> int:
         """Today as days since 1970-01-01."""
-        return self.now_ms() // _DAY_MS
+        return self.now_ms() // DAY_MS
 
     def origin(self, request: Request) -> Origin:
         """Return where the page is, as the browser has it."""

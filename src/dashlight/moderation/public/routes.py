@@ -10,10 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel
 
+from dashlight.model import DAY_MS
 from dashlight.moderation.public.figures import figures
 from dashlight.store.database import Database
-
-_DAY_MS = 86_400_000
 
 
 class CountReply(BaseModel):
@@ -75,7 +74,7 @@ def make_router(database: Database, *, now_ms: Callable[[], int]) -> APIRouter:
     def moderation_figures(if_none_match: Annotated[str | None, Header()] = None) -> Response:
         """Count reports, decisions and refused uploads by month, and tell what the operator says about them."""
         with database.read() as connection:
-            found = figures(connection, today=now_ms() // _DAY_MS)
+            found = figures(connection, today=now_ms() // DAY_MS)
         content = json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()
         etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
