@@ -66,8 +66,11 @@ class SqliteDatabase:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except sa.exc.OperationalError as exc:
-            raise Unavailable(f"the database does not answer: {exc.orig}", code="database") from exc
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as exc:
+            ours = _as_ours(exc)
+            if ours is exc:
+                raise
+            raise ours from exc
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
         """Queue a write; the future ends when it is durable, or with the job's error."""
@@ -128,18 +131,28 @@ class SqliteDatabase:
 
 
 def _as_ours(exc: BaseException) -> BaseException:
-    if isinstance(exc, DashlightError):
+    """Return our error for one of the driver, as `store.postgresql` does; a defect of ours stays what it is."""
+    if isinstance(exc, sa.exc.TimeoutError):
+        error: DashlightError = Unavailable("the database is busy", retry_after_s=2.0, code="busy")
+        error.__cause__ = exc
+        return error
+    if not isinstance(exc, sa.exc.DBAPIError):
         return exc
-    if isinstance(exc, sa.exc.IntegrityError):
-        error: DashlightError = Conflict(f"the row exists already: {exc.orig}")
-    elif isinstance(exc, sa.exc.OperationalError):
-        text = str(exc.orig)
-        if "locked" in text:
-            error = Unavailable("the database is busy", retry_after_s=2.0, code="busy")
-        else:
-            error = HostError(f"the database cannot write: {text}", hint="make room on the disk", code="disk")
+    code = getattr(exc.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
+        error = Conflict("the row exists already")
     else:
-        return exc
+        match code & 0xFF:  # What stands above says where it happened.
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                error = Unavailable("the database is busy", retry_after_s=2.0, code="busy")
+            case sqlite3.SQLITE_FULL:
+                error = HostError("the database cannot write", hint="make room on the disk", code="disk")
+            case sqlite3.SQLITE_IOERR:
+                error = HostError("the database cannot write", hint="look at the disk and its room", code="disk")
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
+                error = Unavailable("the database does not answer", code="database")
+            case _:
+                return exc
     error.__cause__ = exc
     return error
 

@@ -96,6 +96,34 @@ def test_a_row_that_exists_is_a_conflict(database):
         database.write(insert("a"))
 
 
+def test_a_row_that_lacks_something_is_a_defect_and_no_conflict(database):
+    with pytest.raises(sa.exc.IntegrityError):
+        database.write(insert("a", None))
+
+
+def test_a_conflict_tells_nothing_of_the_tables(database):
+    database.write(insert("a"))
+
+    with pytest.raises(Conflict) as caught:
+        database.write(insert("a"))
+
+    assert caught.value.message == "the row exists already"
+
+
+def test_a_statement_that_is_wrong_is_no_full_disk(database):
+    with pytest.raises(sa.exc.OperationalError):
+        database.write(lambda t: t.connection.exec_driver_sql("SELECT * FROM nowhere"))
+    with pytest.raises(sa.exc.OperationalError), database.read() as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+
+
+def test_a_reader_for_whom_no_connection_is_free_is_told_to_come_again(database):
+    with pytest.raises(Unavailable) as caught, database.read():
+        raise sa.exc.TimeoutError
+
+    assert caught.value.code == "busy"
+
+
 def test_waiting_jobs_share_one_commit_and_listeners_run_before_the_answer(database):
     entered, leave = threading.Event(), threading.Event()
     heard = []
