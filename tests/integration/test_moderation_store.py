@@ -50,6 +50,7 @@ def test_reports_are_queued_counted_and_decided(running):
 
     order = [numbers[4], *numbers[1:4], numbers[0]]
     assert read(running, reports.queue, urgent=HIDING) == order
+    assert (read(running, reports.count_waiting), read(running, reports.count_waiting, is_kept=True)) == (5, 0)
     assert str(read(running, reports.reported, order)[0].picture_id) == pictures[4]
     assert read(running, reports.count_held, HIDING) == 3
     assert read(running, reports.count_held_near, numbers[0], HIDING) == (3, 3)

@@ -50,7 +50,7 @@ def run_due(
     if metrics is not None:
         with database.read() as connection:
             metrics.note_batch(upkeep.last_batch_day(connection))
-            metrics.waiting.set(len(reports.queue(connection)))
+            metrics.waiting.set(reports.count_waiting(connection))
     return published
 
 

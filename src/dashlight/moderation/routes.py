@@ -58,8 +58,8 @@ def _signed_in(desk: Desk, request: Request) -> Session | Response:
 def _tab_counts(connection: sa.Connection) -> dict[str, int]:
     """Return how many pictures wait, and how many are kept hidden, as every page's tabs say."""
     return {
-        "waiting": len(reports.queue(connection, urgent=HIDING)),
-        "kept": len(reports.queue(connection, is_kept=True)),
+        "waiting": reports.count_waiting(connection),
+        "kept": reports.count_waiting(connection, is_kept=True),
     }
 
 
@@ -94,7 +94,7 @@ def _queue_page(
     page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
     with desk.database.read() as connection:
         numbers = reports.queue(connection, urgent=HIDING, is_kept=is_kept)
-        other = reports.queue(connection, urgent=HIDING, is_kept=not is_kept)
+        other = reports.count_waiting(connection, is_kept=not is_kept)
         found = reports.reported(connection, numbers[page * PAGE_SIZE : (page + 1) * PAGE_SIZE])
     return _form_page(
         desk,
@@ -103,8 +103,8 @@ def _queue_page(
         session=session,
         found=found,
         is_kept=is_kept,
-        waiting=len(other if is_kept else numbers),
-        kept=len(numbers if is_kept else other),
+        waiting=other if is_kept else len(numbers),
+        kept=len(numbers) if is_kept else other,
         page=page,
         pages=-(-len(numbers) // PAGE_SIZE),
         trouble=trouble,

@@ -194,6 +194,17 @@ def queue(connection: sa.Connection, *, urgent: Collection[str] = (), is_kept: b
     return [number for _, number in sorted(ranked)]
 
 
+def count_waiting(connection: sa.Connection, *, is_kept: bool = False) -> int:
+    """Return how long `queue` is; it is not read for that."""
+    if is_kept:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(kept)).scalar_one())
+    is_open = ~sa.exists().where(decision.c.picture == _p.c.number) & ~sa.exists().where(kept.c.picture == _p.c.number)
+    is_told = sa.exists().where(report.c.picture == _p.c.number)
+    told = sa.select(sa.func.count(sa.distinct(_p.c.number))).join(report, report.c.picture == _p.c.number)
+    untold = sa.select(sa.func.count()).select_from(_p).where(_IS_HIDDEN, is_open, ~is_told)
+    return sum(int(connection.execute(query).scalar_one()) for query in (told.where(is_open), untold))
+
+
 def reported(connection: sa.Connection, numbers: Sequence[int]) -> list[Reported]:
     """Return what is known of pictures that wait for a decision, in the given order; of few at once."""
     thing = schema.object_.c.key.label("key")

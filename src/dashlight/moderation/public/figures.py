@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashlight.store import moderated, reports
-from dashlight.store.moderated import HIDING, REFUSED, UPLOAD
+from dashlight.store.moderated import REFUSED, UPLOAD
 
 
 def figures(connection: sa.Connection, *, today: int) -> dict[str, Any]:
@@ -24,11 +24,13 @@ def figures(connection: sa.Connection, *, today: int) -> dict[str, Any]:
             month["refused_uploads"] = count.pictures
         else:
             month["pictures"].append({"issue": count.issue, "decision": count.decision, "count": count.pictures})
-    numbers = reports.queue(connection, urgent=HIDING)
     oldest = reports.oldest_day(connection)
     return {
         "months": list(months.values()),
-        "waiting": {"pictures": len(numbers), "days": None if oldest is None else max(0, today - oldest)},
+        "waiting": {
+            "pictures": reports.count_waiting(connection),
+            "days": None if oldest is None else max(0, today - oldest),
+        },
         "statements": [
             {
                 "month": each.month,
