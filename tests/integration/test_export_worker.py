@@ -16,7 +16,7 @@ from servers import SETTINGS, personal_archive, served
 from dashlight.catalog.exports.process import settings_from
 from dashlight.catalog.exports.worker import ExportMetrics, ExportWorker, due
 from dashlight.config import ServerSettings
-from dashlight.errors import UsageError
+from dashlight.errors import Unavailable, UsageError
 from dashlight.ingest.personal import publish_staged
 from dashlight.model import Policy, day_of
 from dashlight.store import exports, upkeep
@@ -250,3 +250,16 @@ def test_the_command_removes_an_export(server):
     assert json.loads(again.stdout) == {"event": "removed", "format": "geoparquet", "exports": 0}
     assert [each["format"] for each in server.client.get("/v1/exports").json()["exports"]] == ["bundles"]
     assert len([path for path in (server.folder / "objects" / "exports").rglob("*") if path.is_file()]) == 1
+
+
+def test_a_look_that_fails_is_counted_and_not_repeated_at_once(server):
+    registry, looks = CollectorRegistry(), []
+
+    def now():
+        looks.append(1)
+        raise Unavailable("the database does not answer")
+
+    failed = ("dashlight_catalog_export_jobs_total", {"outcome": "failed"})
+    run_until(worker_of(server, registry, now=now), lambda: registry.get_sample_value(*failed) == 1)
+
+    assert len(looks) == 1

@@ -116,10 +116,15 @@ class ExportWorker:
                 await self._look(stop)
             except DashlightError as exc:
                 _LOG.warning("export.failed", extra={"reason": exc.code})
+                self._note_failure()
             except Exception:  # noqa: BLE001  # The top of a worker: it says so and looks again.
                 _LOG.exception("export.crashed")
-                self._not_before_s = time.monotonic() + _AGAIN_S
+                self._note_failure()
             await is_set_within(stop, self._look_s)
+
+    def _note_failure(self) -> None:
+        self._metrics.jobs.labels("failed").inc()
+        self._not_before_s = time.monotonic() + _AGAIN_S
 
     async def _look(self, stop: asyncio.Event) -> None:
         if time.monotonic() < self._not_before_s:
