@@ -80,7 +80,7 @@ def fetched(client, location):
 
 def numbered(database, picture_id):
     with database.read() as connection:
-        return find_for_erasure(connection, UUID(picture_id))[0]
+        return find_for_erasure(connection, UUID(picture_id)).number
 
 
 # What a signed address opens, at the real store.

@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from dashlight.config import ServerSettings
-from dashlight.errors import Busy, Corrupt, DashlightError, InputError, PrivacyError, Unauthorized, Unavailable
+from dashlight.errors import Busy, Corrupt, DashlightError, Gone, InputError, PrivacyError, Unauthorized, Unavailable
 from dashlight.ingest import upload, verify
 from dashlight.ingest.idleness import Idleness
 from dashlight.ingest.metrics import IngestMetrics
@@ -339,15 +339,14 @@ class Door:
 
         Raises:
             NotFound: There never was one.
-            Unauthorized: The secret is not its.
+            Gone: It is erased, or hidden and the secret is not its: which of the two is nobody's business.
+            Unauthorized: It is shown, and the secret is not its.
         """
         await asyncio.to_thread(self._erase_picture, picture_id, secret)
 
     def _erase_picture(self, picture_id: UUID, secret: bytes) -> None:
         def erase(transaction: Transaction) -> None:
-            number = _number_for(transaction.connection, picture_id, secret)
-            if number is not None:
-                withdraw.erase(transaction, [number])
+            withdraw.erase(transaction, [_number_for(transaction.connection, picture_id, secret)])
 
         with self._database.read() as connection:  # A wrong secret keeps no writer waiting.
             _number_for(connection, picture_id, secret)
@@ -358,15 +357,17 @@ class Door:
         return await asyncio.wrap_future(self._database.submit(job))
 
 
-def _number_for(connection: sa.Connection, picture_id: UUID, secret: bytes) -> int | None:
-    """Return the number of the picture that the secret erases, or None when it is erased already."""
+def _number_for(connection: sa.Connection, picture_id: UUID, secret: bytes) -> int:
+    """Return the number of the picture that the secret erases.
+
+    Of an erased one nothing is kept that a secret could be compared with; a hidden one answers alike.
+    """
     found = pictures.find_for_erasure(connection, picture_id)
-    if found is None:
-        return None
-    number, commitment = found
-    if not secrets.compare_digest(deletion_commitment(secret), commitment):
-        raise Unauthorized("the deletion secret is not this picture's", code="bad-secret")
-    return number
+    if found is not None and secrets.compare_digest(deletion_commitment(secret), found.commitment):
+        return found.number
+    if found is None or not found.is_shown:
+        raise Gone(f"the picture {picture_id} is not shown any more", hint="if the secret is its, it is erased")
+    raise Unauthorized("the deletion secret is not this picture's", code="bad-secret")
 
 
 def _random_uuid() -> UUID:

@@ -139,7 +139,7 @@ def make_router(door: Door) -> APIRouter:
         picture_id: Annotated[UUID, Path(description="The picture's id")],
         dashlight_deletion_secret: Annotated[str, Header(max_length=200)],
     ) -> Response:
-        """Erase one picture for whoever shows its deletion secret."""
+        """Erase one picture for whoever shows its deletion secret; 410 when it is not shown any more."""
         await door.erase_picture(picture_id, _secret(dashlight_deletion_secret, "Dashlight-Deletion-Secret", 32))
         return Response(status_code=204)
 

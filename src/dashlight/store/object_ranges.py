@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from dashlight.errors import Gone, InputError, NotFound
 from dashlight.store.exports import is_name
-from dashlight.store.schema import PictureState, erasure, object_, picture
+from dashlight.store.schema import PictureState, object_, picture
 
+_BLOCK_BYTES = 512  # Of a tar. A member has a header of one, and fills its last one with zeros.
+_BETWEEN_BYTES = 2 * _BLOCK_BYTES - 1
+_BEHIND_BYTES = 3 * _BLOCK_BYTES - 1  # Two of zeros end it.
 _PREFIX = "bundles/"  # `fleet` and `open`. What lies with what of `personal` pictures is nobody's business.
 
 
@@ -46,25 +50,36 @@ def find_object(connection: sa.Connection, key: str) -> Held:
 def check_range(connection: sa.Connection, held: Held, start: int, end: int) -> None:
     """Check that a half-open range of a bundle's bytes may be given out.
 
+    Only pictures that are shown decide: of an erased one nothing is left that could, and a hidden one shall not be
+    told from it.
+
     Raises:
-        InputError: When it reaches into the manifest.
-        Gone: When it holds something of a picture that is not shown any more.
+        InputError: When it reaches into the manifest of a bundle of which all is shown.
+        Gone: When it holds something of a picture that is not shown any more, or of a manifest that tells of one.
     """
-    if start < held.head_bytes:
+    p = picture.c
+    of_object = sa.and_(p.object == held.number, p.state == int(PictureState.PUBLISHED))
+    columns = (p.offset_bytes, p.size_bytes, p.thumbnail_offset_bytes, p.thumbnail_size_bytes)
+    shown: list[tuple[int, int]] = []
+    for at, size, thumbnail_at, thumbnail_size in connection.execute(sa.select(*columns).where(of_object)):
+        shown += [(at, at + size), (thumbnail_at, thumbnail_at + thumbnail_size)]
+    gaps = list(_gaps(sorted(shown), held.size_bytes))
+    if gaps == [(0, held.head_bytes)] and start < held.head_bytes:
         raise InputError(
             f"the range begins at {start}, before the first picture at {held.head_bytes}",
             hint="ask for the ranges that the list of bundles names",
             code="bad-range",
         )
-    p, note = picture.c, erasure.c
-    is_touched = sa.or_(
-        sa.and_(p.offset_bytes < end, p.offset_bytes + p.size_bytes > start),
-        sa.and_(p.thumbnail_offset_bytes < end, p.thumbnail_offset_bytes + p.thumbnail_size_bytes > start),
-    )
-    hidden = sa.select(p.number).where(p.object == held.number, p.state != int(PictureState.PUBLISHED), is_touched)
-    going = sa.select(note.number).where(
-        note.key == held.key,
-        sa.or_(note.length_bytes < 0, sa.and_(note.offset_bytes < end, note.offset_bytes + note.length_bytes > start)),
-    )
-    if connection.execute(hidden.limit(1)).first() or connection.execute(going.limit(1)).first():
+    if any(start < gap_end and end > gap_start for gap_start, gap_end in gaps):
         raise Gone("something in this range is no longer shown", hint="ask for one picture at a time")
+
+
+def _gaps(shown: Sequence[tuple[int, int]], size_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield where something else than the tar's own lies between pictures that are shown."""
+    last = 0
+    for start, end in shown:
+        if start - last > _BETWEEN_BYTES:  # Before the first: the manifest, or what is not shown.
+            yield last, start
+        last = end
+    if size_bytes - last > _BEHIND_BYTES:
+        yield last, size_bytes

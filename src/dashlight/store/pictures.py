@@ -236,17 +236,28 @@ def find_bytes(connection: sa.Connection, picture_id: UUID, *, is_thumbnail: boo
     return ByteRange(row[1], row[2], row[3])
 
 
-def find_for_erasure(connection: sa.Connection, picture_id: UUID) -> tuple[int, bytes] | None:
-    """Return number and deletion commitment of a picture, hidden or not; None when it is erased already.
+@dataclass(frozen=True, slots=True)
+class Erasable:
+    """A picture that is there: its number, its deletion commitment, and whether it is shown."""
+
+    number: int
+    commitment: bytes
+    is_shown: bool
+
+
+def find_for_erasure(connection: sa.Connection, picture_id: UUID) -> Erasable | None:
+    """Return what is needed to erase a picture, hidden or not; None when it is erased already.
 
     Raises:
         NotFound: When there never was one.
     """
     row = connection.execute(
-        sa.select(picture.c.number, picture.c.deletion_commitment).where(picture.c.id == picture_id.bytes)
+        sa.select(picture.c.number, picture.c.deletion_commitment, picture.c.state).where(
+            picture.c.id == picture_id.bytes
+        )
     ).one_or_none()
     if row is not None:
-        return int(row.number), bytes(row.deletion_commitment)
+        return Erasable(int(row.number), bytes(row.deletion_commitment), row.state == PictureState.PUBLISHED)
     if connection.execute(sa.select(gone).where(gone.c.id == picture_id.bytes)).first():
         return None
     raise NotFound(f"there is no picture {picture_id}", code="no-picture")

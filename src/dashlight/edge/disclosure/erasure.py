@@ -268,10 +268,11 @@ def _erase_picture(server: Server, seed: bytes, picture: PictureRow) -> bool:
         if not _may_be(feature, picture):
             continue
         try:
-            server.delete_picture(str(feature["id"]), secret=secret)
+            is_ours = server.delete_picture(str(feature["id"]), secret=secret)
         except Unauthorized:
             continue  # Somebody else's picture of the same place.
-        return True
+        if is_ours:  # One that has just been hidden says nothing of whose it is.
+            return True
     return False
 
 

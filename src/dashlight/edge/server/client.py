@@ -179,9 +179,9 @@ class Server:
         """Erase a bundle; return False when the server knows none of that name (any more)."""
         return self._delete(f"/v1/bundles/{sha256}", {"Dashlight-Signature": signature})
 
-    def delete_picture(self, picture_id: str, *, secret: str) -> None:
-        """Erase a picture; one that is not there (any more) is fine."""
-        self._delete(f"/v1/pictures/{picture_id}", {"Dashlight-Deletion-Secret": secret})
+    def delete_picture(self, picture_id: str, *, secret: str) -> bool:
+        """Erase a picture; return False when it is not there (any more)."""
+        return self._delete(f"/v1/pictures/{picture_id}", {"Dashlight-Deletion-Secret": secret})
 
     def _delete(self, path: str, headers: dict[str, str]) -> bool:
         try:
