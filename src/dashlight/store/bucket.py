@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 from dashlight.errors import UsageError
 
 _KNOWN = {"endpoint", "region", "style"}
+_STYLES = ("path", "virtual")
+_FORM = "s3://bucket/prefix?endpoint=...&region=..."
 _REGION = "us-east-1"
 _PORTS = {"http": ":80", "https": ":443"}
 
@@ -54,20 +56,31 @@ def parsed_bucket(url: str) -> Bucket:
     Raises:
         UsageError: When it is not such an address.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as exc:
+        raise UsageError(f"server.objects_url is not {_FORM}: {exc}") from exc
+    if "@" in url.partition("endpoint=")[0] or ":" in parts.netloc:  # One of the parts may be a secret: none is told.
+        raise UsageError(
+            f"server.objects_url is not {_FORM}: it names a user or a port before its path",
+            hint="give keys with server.objects_key_id and its secret, and a port within endpoint",
+        )
     asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     unknown = set(asked) - _KNOWN
-    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or unknown:
+    if parts.scheme != "s3" or not parts.netloc or unknown:
         raise UsageError(
-            f"server.objects_url {url.partition('?')[0]!r:.80} is not s3://bucket/prefix?endpoint=...&region=..."
+            f"server.objects_url {url.partition('?')[0]!r:.80} is not {_FORM}"
             + (f" (unknown: {', '.join(sorted(unknown))})" if unknown else "")
         )
+    style = asked.get("style", _STYLES[0])
+    if style not in _STYLES:
+        raise UsageError(f"style {style!r:.40} of server.objects_url is none of {', '.join(_STYLES)}")
     return Bucket(
         parts.netloc,
         parts.path.strip("/"),
         asked.get("endpoint", ""),
         asked.get("region", _REGION),
-        asked.get("style") == "virtual",
+        style == "virtual",
     )
 
 

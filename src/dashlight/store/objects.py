@@ -132,7 +132,8 @@ class LocalObjects:
         except FileNotFoundError as exc:
             raise NotFound(f"the object {key} is not there") from exc
         except (BaseError, OSError) as exc:
-            raise HostError(f"the object {key} cannot be read", code="disk") from exc
+            cause = getattr(exc, "strerror", None) or type(exc).__name__  # Of obstore's own: their words hold paths.
+            raise HostError(f"the object {key} cannot be read: {cause}", code="disk") from exc
         if len(content) != length:
             raise Corrupt(f"the object {key} ends before byte {offset + length}")
         return content

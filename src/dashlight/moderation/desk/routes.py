@@ -21,6 +21,7 @@ from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 from dashlight.store.operators import Session
 
+_MOST_FIELDS = 200
 NO_STORE = {"Cache-Control": "no-store"}
 _NOTICES = frozenset({"restore", "keep", "erase", "many", "gone", "removed", "unsaid"})
 
@@ -106,9 +107,11 @@ def notice_in(request: Request) -> str:
 
 async def _form(request: Request) -> dict[str, list[str]]:
     try:
-        return parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=200)
+        return parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except UnicodeDecodeError as exc:
+        raise InputError(f"the form is not UTF-8 at byte {exc.start}", code="bad-form") from exc
     except ValueError as exc:
-        raise InputError("the form cannot be read", code="bad-form") from exc
+        raise InputError(f"the form has more than {_MOST_FIELDS} fields", code="bad-form") from exc
 
 
 Form = Annotated[dict[str, list[str]], Depends(_form)]
