@@ -103,7 +103,7 @@ def test_from_the_link_to_the_picture_that_is_back(server, browser, passkeys, or
     browser.wait_text("h1", "Reported picture")
     assert is_drawn(browser, ".op-report img") == 640
     assert "My front door is in the picture." in browser.text(".op-said")
-    choose(browser, "show", "nothing_wrong")
+    choose(browser, "restore", "nothing_wrong")
     browser.find(".op-side form [type=submit]").click()
     browser.wait_text(".op-notice", "it is shown")
 

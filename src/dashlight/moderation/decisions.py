@@ -13,10 +13,11 @@ from dashlight.store.database import Database, Transaction
 from dashlight.store.moderated import REASONS, Decision, Reason, Ruling
 from dashlight.store.objects import Objects
 
-SHOW, KEEP, ERASE = "show", "keep", "erase"
-CHOICES = (SHOW, KEEP, ERASE)
-AT_ONCE = (SHOW, KEEP)  # What may be decided about many pictures in one go; none of it is for good.
-_DECISIONS = {SHOW: Decision.RESTORE, KEEP: Decision.KEEP, ERASE: Decision.ERASE}
+CHOICES = (Decision.RESTORE, Decision.KEEP, Decision.ERASE)
+AT_ONCE = (
+    Decision.RESTORE,
+    Decision.KEEP,
+)  # What may be decided about many pictures in one go; none of it is for good.
 REASONS_FOR = REASONS[Decision.RESTORE]
 REASONS_AGAINST = REASONS[Decision.KEEP]
 
@@ -59,7 +60,7 @@ def parsed_ruling(form: Form, *, choices: Sequence[str] = CHOICES) -> Ruling:
     choice = _one(form, "choice")
     if choice not in choices:
         raise InputError(f"choice {choice[:40]!r} is none of {', '.join(choices)}", code="bad-choice")
-    decision = _DECISIONS[choice]
+    decision = Decision(choice)
     said = _one(form, "reason_for" if decision is Decision.RESTORE else "reason_against")
     if said not in REASONS[decision]:
         raise InputError(f"reason {said[:40]!r} is none of {', '.join(REASONS[decision])}", code="bad-reason")
@@ -75,10 +76,14 @@ def parsed_ids(form: Form, *, most: int) -> list[UUID]:
     given = form.get("picture", ())
     if not 1 <= len(given) <= most:
         raise InputError(f"{len(given)} pictures are chosen, and 1 to {most} can be decided at once", code="bad-choice")
+    return [_picture_id(each) for each in given]
+
+
+def _picture_id(text: str) -> UUID:
     try:
-        return [UUID(each) for each in given]
+        return UUID(text)
     except ValueError as exc:
-        raise InputError("a picture's id is not one", code="bad-choice") from exc
+        raise InputError(f"{text[:40]!r} is no id of a picture", code="bad-choice") from exc
 
 
 def decide(database: Database, objects: Objects, ids: Sequence[UUID], ruling: Ruling, *, day: int) -> int:
