@@ -131,21 +131,21 @@ def _file(row: sa.Row[tuple[Any, ...]]) -> ExportFile:
     )
 
 
-def files_of(connection: sa.Connection, export: int, *, after: str = "", limit: int = -1) -> list[ExportFile]:
+def files_of(connection: sa.Connection, export: int, *, after: str = "", limit: int | None = None) -> list[ExportFile]:
     """Return files of an export that are written or withdrawn, in the order of their paths.
 
     Args:
         connection: To read with.
         export: Its number.
         after: The path after which to begin.
-        limit: At most so many; -1 is all.
+        limit: At most so many, or None for all.
     """
     query = (
         sa.select(_f)
         .where(_f.c.export == export, _f.c.path > after, _f.c.state != int(FileState.BEING_WRITTEN))
         .order_by(_f.c.path)
     )
-    return [_file(row) for row in connection.execute(query if limit < 0 else query.limit(limit))]
+    return [_file(row) for row in connection.execute(query.limit(limit))]
 
 
 @dataclass(frozen=True, slots=True)

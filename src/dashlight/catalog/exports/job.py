@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dashlight.catalog.exports.formats import Format, Group, Planned
+from dashlight.catalog.exports.turn import alone_in
 from dashlight.errors import HostError, InputError, Unavailable
 from dashlight.store import exporting, exports
 from dashlight.store.database import Database, Transaction
@@ -83,13 +83,16 @@ class StoreExport:
         tell: Tell = lambda _: None,
         check: Check = lambda: None,
     ) -> None:
-        """Forget what a dead job had begun."""
+        """Do nothing yet."""
         self._database = database
         self._objects = objects
         self._today = today
         self._tell = tell
         self._check = check
-        database.write(exports.forget_unfinished)
+
+    def forget_unfinished(self) -> None:
+        """Forget the files that a dead job had begun, and remove what is there of them."""
+        self._database.write(exports.forget_unfinished)
         self._remove()
 
     def make(self, form: Format) -> Made:
@@ -235,6 +238,7 @@ def write_to_folder(
 
     Raises:
         InputError: When `output` has something in it.
+        Busy: When another job writes to the same folder.
         HostError: When the disk refuses.
     """
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -243,24 +247,21 @@ def write_to_folder(
         )
     make_folder(output.absolute().parent, mode=0o755)
     unfinished = output.absolute().parent / f".{output.name}.unfinished"
-    try:
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
-        unfinished.mkdir(mode=0o755)
-    except OSError as exc:
-        raise HostError(f"cannot write {unfinished}: {exc.strerror}", code="disk") from exc
-    with database.read() as connection:
-        pictures = exporting.count_shown(connection)
-    made = Made(form.name, 0, 0, 0)
-    for group in form.plan(database, done=(), before=()).groups:
-        check()
-        made = _plus(made, _write_group(form, database, group, unfinished, check))
-        tell(Progress(form.name, max(pictures, made.pictures), made.pictures))
-    try:
-        unfinished.replace(output.absolute())
-    except OSError as exc:
-        raise HostError(f"cannot write {output}: {exc.strerror}", code="disk") from exc
-    fsync_folder(output.absolute().parent)
+    with alone_in(unfinished):
+        with database.read() as connection:
+            pictures = exporting.count_shown(connection)
+        made = Made(form.name, 0, 0, 0)
+        for group in form.plan(database, done=(), before=()).groups:
+            check()
+            made = _plus(made, _write_group(form, database, group, unfinished, check))
+            tell(Progress(form.name, max(pictures, made.pictures), made.pictures))
+        try:
+            for folder in (unfinished, *(path for path in unfinished.rglob("*") if path.is_dir())):
+                fsync_folder(folder)
+            unfinished.replace(output.absolute())
+        except OSError as exc:
+            raise HostError(f"cannot write {output}: {exc.strerror}", code="disk") from exc
+        fsync_folder(output.absolute().parent)
     return made
 
 

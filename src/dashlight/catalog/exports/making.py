@@ -72,6 +72,7 @@ def make_exports(
     made = []
     with turn(store.database, folder):
         job = StoreExport(store.database, store.objects, today=today, tell=tell, check=check)
+        job.forget_unfinished()
         with store.database.read() as connection:
             known = exports.all_exports(connection)
         for name in dict.fromkeys(export.format for export in known if export.is_shown):

@@ -13,14 +13,13 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from dashlight.config import ServerSettings
 from dashlight.errors import DashlightError, Unavailable
 from dashlight.store.upkeep import open_store
 
 _NICENESS = 10  # Readers and contributors go first.
-_PATHS = ("data", "key_file")
 
 
 def main() -> int:
@@ -71,7 +70,8 @@ def _make(asked: dict[str, Any], is_over: threading.Event) -> None:
 
 def settings_from(values: dict[str, Any]) -> ServerSettings:
     """Return settings of what `asdict` and JSON made of them."""
-    paths = {name: Path(values[name]) for name in _PATHS if values[name] is not None}
+    hints = get_type_hints(ServerSettings)
+    paths = {name: Path(value) for name, value in values.items() if value is not None and Path in get_args(hints[name])}
     lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return ServerSettings(**{**values, **lists, **paths})
 
