@@ -38,6 +38,36 @@ Days = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """What a layer of the map holds.
+
+    Attributes:
+        name: Of the layer.
+        first_zoom: From which it is drawn,
+        last_zoom: to which.
+        fields: By name, `Number` or `String` as TileJSON has them.
+    """
+
+    name: str
+    first_zoom: int
+    last_zoom: int
+    fields: dict[str, str]
+
+
+_CELL_FIELDS = {"n": "Number", "day": "Number"}
+LAYERS = (
+    Layer("coverage", 0, FIRST_STREETS_ZOOM - 1, _CELL_FIELDS),
+    Layer("streets", FIRST_STREETS_ZOOM, FIRST_PICTURES_ZOOM - 1, {**_CELL_FIELDS, "heading": "Number"}),
+    Layer(
+        "pictures",
+        FIRST_PICTURES_ZOOM,
+        MAX_ZOOM,
+        {"id": "String", "heading": "Number", "day": "Number", "policy": "String", "seq": "String"},
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Tile:
     """An encoded tile.
 

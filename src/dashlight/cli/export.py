@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dashlight.catalog.exports.names import NAMES, OFFERS
 from dashlight.cli.counted import counted, sized
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.server_options import add_data, existing_server
@@ -14,13 +15,6 @@ from dashlight.cli.server_options import add_data, existing_server
 if TYPE_CHECKING:
     from dashlight.catalog.exports.job import Made, Progress
     from dashlight.config import ServerSettings
-
-_FORMATS = {
-    "geoparquet": "all pictures as GeoParquet, in the order of the map",
-    "partitions": "all pictures as GeoParquet, a file for each day (or week) and H3 cell; only what has changed",
-    "pmtiles": "the map's tiles as one PMTiles archive for static hosting",
-    "bundles": "where the bytes of each picture lie, for programs that stream them, as Parquet",
-}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -33,8 +27,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         "was interrupted goes on where it was.",
     )
     formats = group.add_subparsers(dest="export_format", required=True, metavar="FORMAT")
-    for name, words in _FORMATS.items():
-        parser = formats.add_parser(name, help=words, description=f"Write {words}.")
+    for offer in OFFERS:
+        parser = formats.add_parser(offer.name, help=offer.words, description=f"Write {offer.words}.")
         add_data(parser)
         parser.add_argument(
             "--output",
@@ -49,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="remove an export that the server serves",
         description="Remove an export that the server serves; beside a running server too.",
     )
-    remove.add_argument("format", choices=sorted(_FORMATS), help="which one")
+    remove.add_argument("format", choices=sorted(NAMES), help="which one")
     add_data(remove)
     remove.add_argument("--json", action="store_true", help="one JSON object")
     remove.set_defaults(run=run_remove)

@@ -1,12 +1,26 @@
+import mapbox_vector_tile
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashlight.catalog.routes import accepted_encoding
-from dashlight.catalog.tiles import _CODE_BITS, RESOLUTIONS, Tile, _Cache, _touched_codes, reaching_in
+from dashlight.catalog.tiles import (
+    _CODE_BITS,
+    LAYERS,
+    MAX_ZOOM,
+    RESOLUTIONS,
+    Tile,
+    _Cache,
+    _touched_codes,
+    coverage_layer,
+    pictures_layer,
+    reaching_in,
+    streets_layer,
+)
 from dashlight.model import LonLat, h3_parent, h3_r15_of, qk_of, qk_range
 from dashlight.store import places
+from dashlight.store.chart import Cells
 from dashlight.store.database import Change
 
 positions = st.builds(LonLat, st.floats(-179.9, 179.9), st.floats(-84, 84))
@@ -32,6 +46,29 @@ def test_a_cell_is_drawn_on_every_tile_that_it_reaches_into(position, zoom):
         x, y = (x24 // size) % (1 << zoom), min((1 << zoom) - 1, max(0, y24 // size))
         if zoom >= 2 and abs(position.lat) < 75:  # Nearer the poles cells are larger than the fringe.
             assert any(first <= cell.qk < last for first, last in reaching_in(zoom, x, y))
+
+
+def test_layers_are_described_as_they_are_drawn():
+    marks = np.zeros(1, places.MARK)
+    marks["sequence"] = 1
+    cell = places.cell_of(h3_parent(h3_r15_of(LonLat(0.0, 0.0)), RESOLUTIONS[5]))
+    one = np.ones(1, np.int64)
+    cells = Cells(np.array([cell.qk]), one, one, one, [cell.outline])
+    drawn = b"".join([coverage_layer(cells, 0, 0, 0), streets_layer(cells, 0, 0, 0), pictures_layer(marks, 0, 0, 0)])
+
+    layers = mapbox_vector_tile.decode(drawn)
+
+    kinds = {str: "String", int: "Number"}
+    for layer in LAYERS:
+        (feature,) = layers.pop(layer.name)["features"]
+        assert {name: kinds[type(value)] for name, value in feature["properties"].items()} == layer.fields
+    assert not layers
+
+
+def test_every_zoom_has_one_layer():
+    zooms = [zoom for layer in LAYERS for zoom in range(layer.first_zoom, layer.last_zoom + 1)]
+
+    assert zooms == list(range(MAX_ZOOM + 1))
 
 
 @given(positions)

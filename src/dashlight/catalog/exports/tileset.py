@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,6 +19,7 @@ from dashlight.catalog.exports.pmtiles import Archive, gzipped, tile_ids
 from dashlight.catalog.tiles import (
     FIRST_PICTURES_ZOOM,
     FIRST_STREETS_ZOOM,
+    LAYERS,
     MAX_ZOOM,
     RESOLUTIONS,
     drawn,
@@ -35,16 +35,6 @@ _PATH, _OVERVIEW_PATH = "pictures.pmtiles", "overview.pmtiles"
 _REGION_ZOOM = 6
 _ZOOMS = {_PATH: (0, MAX_ZOOM), _OVERVIEW_PATH: (0, FIRST_STREETS_ZOOM - 1)}
 _READ_S = 1.0  # One transaction lasts so long at most: a long one would keep the journal from being emptied.
-_LAYERS: tuple[dict[str, Any], ...] = (
-    {"id": "coverage", "minzoom": 0, "maxzoom": 10, "fields": {"n": "Number", "day": "Number"}},
-    {"id": "streets", "minzoom": 11, "maxzoom": 13, "fields": {"n": "Number", "day": "Number", "heading": "Number"}},
-    {
-        "id": "pictures",
-        "minzoom": 14,
-        "maxzoom": 15,
-        "fields": {"id": "String", "heading": "Number", "day": "Number", "policy": "String", "seq": "String"},
-    },
-)
 
 
 class Tileset:
@@ -90,7 +80,11 @@ class Tileset:
             "name": Path(planned.path).stem,
             "format": "pbf",
             "attribution": names,
-            "vector_layers": [dict(layer) for layer in _LAYERS if zooms[0] <= layer["minzoom"] <= zooms[1]],
+            "vector_layers": [
+                {"id": layer.name, "minzoom": layer.first_zoom, "maxzoom": layer.last_zoom, "fields": layer.fields}
+                for layer in LAYERS
+                if zooms[0] <= layer.first_zoom <= zooms[1]
+            ],
         }
         with Archive(path, metadata=metadata, bounds=bounds, zooms=zooms) as archive:
             for zoom in range(zooms[0], zooms[1] + 1):
