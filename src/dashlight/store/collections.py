@@ -105,7 +105,7 @@ def parsed_collection(text: str) -> UUID | CellMonth | None:
     match = _CELL.match(text)
     if match is not None:
         cell = int(match[2], 16)
-        is_cell = h3.is_valid_cell(cell) and h3.get_resolution(cell) == RESOLUTION and match[3] != "0000"
+        is_cell = h3.is_valid_cell(cell) and h3.get_resolution(cell) == RESOLUTION and match[3] not in ("0000", "9999")
         return CellMonth(Policy(match[1]), cell, int(match[3]), int(match[4])) if is_cell else None
     try:
         name = UUID(text)

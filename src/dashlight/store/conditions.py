@@ -162,16 +162,28 @@ def collection_sql(key: Value) -> sa.ColumnElement[bool]:
             number = sa.select(sequence.c.number).where(sequence.c.id == key).scalar_subquery()
             return sa.and_(_p.sequence.is_not(None), sa.func.coalesce(_p.sequence == number, sa.false()))
         case CellMonth():
-            first, last = h3_range(key.cell)
-            start, end = key.span_ms
-            # Not by the index of times, in which a month is most of the table; the cell is the small part.
-            captured = _p.captured_ms + 0
-            return sa.and_(
-                _p.sequence.is_(None),
-                _p.h3_r15.between(first, last),
-                captured >= start,
-                captured < end,
-                _t.policy == str(key.policy),
-            )
+            return cell_month_sql(*cell_month_bounds(key).values())
         case _:
             return sa.false()
+
+
+CELL_MONTH_BOUNDS = ("first_cell", "last_cell", "start_ms", "end_ms", "policy")  # In the order of `cell_month_sql`.
+
+
+def cell_month_bounds(key: CellMonth) -> dict[str, int | str]:
+    """Return what `cell_month_sql` compares with, by `CELL_MONTH_BOUNDS`."""
+    values = (*h3_range(key.cell), *key.span_ms, str(key.policy))
+    return dict(zip(CELL_MONTH_BOUNDS, values, strict=True))
+
+
+def cell_month_sql(first: Any, last: Any, start_ms: Any, end_ms: Any, policy: Any) -> sa.ColumnElement[bool]:
+    """Return whether a picture is of a cell and month: of values, or of parameters that are bound later."""
+    # Not by the index of times, in which a month is most of the table; the cell is the small part.
+    captured = _p.captured_ms + 0
+    return sa.and_(
+        _p.sequence.is_(None),
+        _p.h3_r15.between(first, last),
+        captured >= start_ms,
+        captured < end_ms,
+        _t.policy == policy,
+    )

@@ -23,7 +23,14 @@ from dashlight.model import DAY_MS
 from dashlight.store import places, schema
 from dashlight.store.areas import MOST_RANGES, TILE_SHIFT, Area, days_of, ranges_of, tiles_of
 from dashlight.store.collections import CellMonth
-from dashlight.store.conditions import Condition, collection_sql, sql_of
+from dashlight.store.conditions import (
+    CELL_MONTH_BOUNDS,
+    Condition,
+    cell_month_bounds,
+    cell_month_sql,
+    collection_sql,
+    sql_of,
+)
 from dashlight.store.found import Found, fetch
 from dashlight.store.numbers import BEFORE_ALL
 from dashlight.store.pictures import PageEnd
@@ -31,6 +38,7 @@ from dashlight.store.schema import PictureState, Precision
 from dashlight.store.times import earliest_begin_ms
 
 MOST_MARKS = 2_000  # Of an area whose pictures are all looked at, and therefore counted.
+MOST_S = 2.0  # That one page may take; a reader that stays longer would keep what is erased from being forgotten.
 MOST_WALKED = 2_000_000  # Rows that one page of a walk may cost; after them it ends, found something or not.
 _CHUNK = 500
 _ALL_TIME_MS = 1 << 52
@@ -99,6 +107,9 @@ def find_pictures(connection: sa.Connection, query: Query, *, limit: int, after:
         limit: At most so many.
         after: Where the page before ended.
     """
+    if query.condition is not None or (query.ids is not None and query.collections is not None):
+        # The statement's shape follows the question: it is compiled once, and not kept for the next one.
+        connection = connection.execution_options(compiled_cache={})
     chosen = _choose(connection, query, limit, after)
     page = chosen.candidates[:limit]
     end = chosen.gave_up
@@ -140,48 +151,48 @@ def _ordered(candidates: Iterable[_Candidate], query: Query, after: PageEnd | No
 def _by_ids(connection: sa.Connection, query: Query, limit: int, after: PageEnd | None) -> _Chosen:
     asked = sorted({one.bytes for one in query.ids or ()})
     found: list[_Candidate] = []
+    statement = _matching(query).where(_p.id.in_(sa.bindparam("some", expanding=True)))
+    if query.collections is not None:
+        of_these = (collection_sql(key.bytes if isinstance(key, UUID) else key) for key in query.collections)
+        statement = statement.where(sa.or_(sa.false(), *of_these))
     for first in range(0, len(asked), _CHUNK):
-        statement = _matching(query).where(_p.id.in_(asked[first : first + _CHUNK]))
-        if query.collections is not None:
-            statement = statement.where(sa.or_(sa.false(), *(_of_collection(one) for one in query.collections)))
-        found += _inside(connection.execute(statement).all(), query)
+        found += _inside(connection.execute(statement, {"some": asked[first : first + _CHUNK]}).all(), query)
     return _Chosen(_ordered(found, query, after)[: limit + 1], matched=len(found))
-
-
-def _of_collection(key: UUID | CellMonth) -> sa.ColumnElement[bool]:
-    return collection_sql(key.bytes if isinstance(key, UUID) else key)
 
 
 def _by_collections(connection: sa.Connection, query: Query, limit: int, after: PageEnd | None) -> _Chosen:
     found: list[_Candidate] = []
+    number = sa.select(schema.sequence.c.number).where(schema.sequence.c.id == sa.bindparam("id")).scalar_subquery()
+    sequences = _after(_matching(query).where(_p.sequence == number), query, after)
+    of_sequence = _sorted(sequences, query, (_p.captured_ms, _p.number))
+    captured = _p.captured_ms + 0  # As in `cell_month_sql`.
+    months = _matching(query).where(cell_month_sql(*map(sa.bindparam, CELL_MONTH_BOUNDS)))
+    if after is not None:
+        here, there = sa.tuple_(captured, _p.number), sa.tuple_(after.captured_ms, after.number)
+        months = months.where(here > there if query.is_oldest_first else here < there)
+    of_month = _sorted(months, query, (captured, _p.number))
     for key in dict.fromkeys(query.collections or ()):
         if isinstance(key, UUID):
-            number = sa.select(schema.sequence.c.number).where(schema.sequence.c.id == key.bytes).scalar_subquery()
-            statement = _after(_matching(query).where(_p.sequence == number), query, after)
-            found += _some(connection, statement, query, limit + 1, (_p.captured_ms, _p.number))
+            found += _some(connection, of_sequence, query, limit + 1, {"id": key.bytes})
         else:
-            captured = _p.captured_ms + 0  # As in `collection_sql`.
-            statement = _matching(query).where(collection_sql(key))
-            if after is not None:
-                here, there = sa.tuple_(captured, _p.number), sa.tuple_(after.captured_ms, after.number)
-                statement = statement.where(here > there if query.is_oldest_first else here < there)
-            found += _some(connection, statement, query, limit + 1, (captured, _p.number))
+            found += _some(connection, of_month, query, limit + 1, cell_month_bounds(key))
     chosen = _ordered(found, query, None)[: limit + 1]
     return _Chosen(chosen, matched=_counted(connection, query))
 
 
-def _some(
-    connection: sa.Connection,
-    statement: sa.Select[Any],
-    query: Query,
-    most: int,
-    order: Sequence[Any],
-    bound: Mapping[str, int] | None = None,
-) -> list[_Candidate]:
-    """Return the first rows of a statement that lie in the query's shape; `bound` are its parameters."""
+def _sorted(statement: sa.Select[Any], query: Query, order: Sequence[Any]) -> sa.Select[Any]:
+    """Return a statement in the query's order; `_some` runs it, as often as is due, and it is built once."""
     ordered = statement.order_by(*(column if query.is_oldest_first else column.desc() for column in order))
+    is_shaped = query.area is not None and query.area.shape is not None
+    return ordered if is_shaped else ordered.limit(sa.bindparam("limit", type_=sa.Integer))
+
+
+def _some(
+    connection: sa.Connection, ordered: sa.Select[Any], query: Query, most: int, bound: Mapping[str, Any]
+) -> list[_Candidate]:
+    """Return the first rows of a statement of `_sorted` that lie in the query's shape; `bound` are its parameters."""
     if query.area is None or query.area.shape is None:
-        return _inside(connection.execute(ordered.limit(most), bound).all(), query)
+        return _inside(connection.execute(ordered, {**bound, "limit": most}).all(), query)
     found: list[_Candidate] = []
     with connection.execute(ordered, bound, execution_options={"yield_per": _CHUNK}) as result:
         for rows in result.partitions():
@@ -309,10 +320,11 @@ def _fitting(
 ) -> _Chosen:
     """Return the first candidates for which the query's condition holds."""
     only = _matching(replace(query, area=None, captured_ms=None))
+    only = only.where(_p.number.in_(sa.bindparam("some", expanding=True)))
     found: list[_Candidate] = []
     for first in range(0, len(candidates), _CHUNK):
         some = candidates[first : first + _CHUNK]
-        fitting = {row.number for row in connection.execute(only.where(_p.number.in_([one.number for one in some])))}
+        fitting = {row.number for row in connection.execute(only, {"some": [one.number for one in some]})}
         found += [one for one in some if one.number in fitting]
         if len(found) > limit and len(candidates) > 4 * _CHUNK:
             return _Chosen(found[: limit + 1])
@@ -331,11 +343,11 @@ def _by_tiles(
         _p.captured_ms >= sa.bindparam("least"),
         _p.captured_ms <= sa.bindparam("most"),
     )
+    ordered = _sorted(statement, query, (_p.captured_ms, _p.number))
     bounds = {"least": -_ALL_TIME_MS, "most": _ALL_TIME_MS}
     found: list[_Candidate] = []
     for tile in tiles:
-        order = (_p.captured_ms, _p.number)
-        some = _some(connection, statement, query, limit + 1, order, bounds | {"tile": tile})
+        some = _some(connection, ordered, query, limit + 1, bounds | {"tile": tile})
         found = _ordered([*found, *some], query, None)[: limit + 1]
         if len(found) > limit:  # Of the tiles that follow, nothing behind the last of them is needed.
             bounds["most" if query.is_oldest_first else "least"] = found[-1].captured_ms
@@ -347,11 +359,13 @@ def _along_time(connection: sa.Connection, query: Query, limit: int, after: Page
     walked = 0
     days = days_of(connection, query.area)
     matched = _sum(days) if query == Query(is_oldest_first=query.is_oldest_first) else None
+    statement = _after(_matching(query), query, after).where(
+        _p.captured_ms >= sa.bindparam("first_ms"), _p.captured_ms < sa.bindparam("end_ms")
+    )
+    ordered = _sorted(statement, query, (_p.captured_ms, _p.number))
     for span in _spans(days, query, after):
-        statement = _after(_matching(query), query, after).where(
-            _p.captured_ms >= span.first_ms, _p.captured_ms < span.end_ms
-        )
-        found += _some(connection, statement, query, limit + 1 - len(found), (_p.captured_ms, _p.number))
+        bounds = {"first_ms": span.first_ms, "end_ms": span.end_ms}
+        found += _some(connection, ordered, query, limit + 1 - len(found), bounds)
         walked += span.pictures
         if len(found) > limit:
             break
