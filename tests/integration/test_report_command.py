@@ -10,6 +10,7 @@ from servers import served
 from dashlight.cli import main
 from dashlight.ingest.worker import run_due
 from dashlight.store import reports
+from dashlight.store.told_figures import tell_figures
 from dashlight.store.upkeep import lock_store, open_store
 
 
@@ -99,6 +100,7 @@ def test_a_decision_has_a_reason_and_may_say_something(running, tmp_path, capsys
     wrong, _ = command(capsys, tmp_path, "restore", picture, "--reason", "face")
     code, (decided,) = command(capsys, tmp_path, "keep", picture, "--reason", "to_be_asked", "--say", "We ask first.")
     look_each_minute(running)
+    running.store.database.write(tell_figures)
     told = running.client.get("/v1/moderation").json()
 
     assert (wrong, code, decided["decision"]) == (2, 0, "keep")

@@ -62,7 +62,7 @@ class IngestMetrics:
         )
         self.waiting = Gauge(
             "dashlight_ingest_waiting_pictures",
-            "Pictures that are hidden or reported and wait for the operator's decision",
+            "Pictures that waited for the operator's decision at the last daily batch, hidden or reported",
             registry=registry,
         )
         self.damaged = Gauge(

@@ -17,6 +17,7 @@ from dashlight.store import operators, reports, upkeep, withdraw
 from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 from dashlight.store.stopping import is_set_within
+from dashlight.store.told_figures import tell_figures, told_figures
 
 _LOG = logging.getLogger("dashlight.ingest")
 _LOOK_S = 30.0
@@ -50,7 +51,7 @@ def run_due(
     if metrics is not None:
         with database.read() as connection:
             metrics.note_batch(upkeep.last_batch_day(connection))
-            metrics.waiting.set(reports.count_waiting(connection))
+            metrics.waiting.set(told_figures(connection).waiting)
     return published
 
 
@@ -73,6 +74,7 @@ def _run_daily(database: Database, objects: Objects, today: int, metrics: Ingest
     database.forget_order()
     if objects.is_shared:
         upkeep.sweep_orphans(database, objects)
+    database.write(tell_figures)
     database.write(lambda t: upkeep.note_batch(t, today))
     return published
 

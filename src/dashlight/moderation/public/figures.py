@@ -1,4 +1,4 @@
-"""What anybody may know of reports and decisions: counts by month, what waits, what the operator says about it."""
+"""What anybody may know of reports and decisions, as of the last daily batch: counts, what waits, sentences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashlight.store import moderated, reports
 from dashlight.store.moderated import REFUSED, UPLOAD
+from dashlight.store.told_figures import told_figures
 
 
 def figures(connection: sa.Connection, *, today: int) -> dict[str, Any]:
@@ -18,17 +18,18 @@ def figures(connection: sa.Connection, *, today: int) -> dict[str, Any]:
         today: Days since 1970-01-01.
     """
     months: dict[str, dict[str, Any]] = {}
-    for count in moderated.counts(connection):
+    told = told_figures(connection)
+    for count in told.counts:
         month = months.setdefault(count.month, {"month": count.month, "refused_uploads": 0, "pictures": []})
         if (count.issue, count.decision) == (UPLOAD, REFUSED):
             month["refused_uploads"] = count.pictures
         else:
             month["pictures"].append({"issue": count.issue, "decision": count.decision, "count": count.pictures})
-    oldest = reports.oldest_day(connection)
+    oldest = told.oldest_day
     return {
         "months": list(months.values()),
         "waiting": {
-            "pictures": reports.count_waiting(connection),
+            "pictures": told.waiting,
             "days": None if oldest is None else max(0, today - oldest),
         },
         "statements": [
@@ -39,6 +40,6 @@ def figures(connection: sa.Connection, *, today: int) -> dict[str, Any]:
                 "reason": each.reason,
                 "sentence": each.sentence,
             }
-            for each in moderated.statements(connection)
+            for each in told.statements
         ],
     }
