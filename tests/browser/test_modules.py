@@ -1,10 +1,12 @@
 """The map's pure modules, in the browser that runs them."""
 
 import json
+from pathlib import Path
 
 import h3
 import pytest
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
@@ -308,6 +310,31 @@ def test_a_position_is_named_after_its_own_side_of_a_border(browser):
     """)
 
     assert names == ["California, United States of America", "Spain", "Portugal", "Germany", "Spain"]
+
+
+def test_places_are_named_as_on_the_servers_pages(browser):
+    stored = json.loads((GOLDEN / "places.json").read_text(encoding="utf-8"))
+    positions = [[lon, lat] for lon, lat, _ in stored]
+
+    names = browser.module(f"""
+        const {{ nearestName, places }} = await import('/assets/map/places.js');
+        const gazetteer = await places();
+        return {json.dumps(positions)}.map((each) => nearestName(gazetteer, each));
+    """)
+
+    assert [[*at, name] for at, name in zip(positions, names, strict=True)] == stored
+
+
+def test_licences_are_named_as_on_the_servers_pages(browser):
+    stored = json.loads((GOLDEN / "licences.json").read_text(encoding="utf-8"))
+
+    names = browser.module(f"""
+        const {{ licence }} = await import('/assets/map/format.js');
+        return {json.dumps([*stored, "MIT"])}.map(licence);
+    """)
+
+    assert dict(zip(stored, names, strict=False)) == stored
+    assert names[-1] == ["MIT", None]
 
 
 def test_every_module_is_asked_for_at_once(browser):

@@ -1,6 +1,7 @@
 """Names of the basemap: which country or state a position is most likely in or near.
 
-The basemap has one point a name and no areas; see `web/map/places.js`, which does the same in browsers.
+The basemap has one point a name and no areas; see `web/map/places.js`, which does the same in browsers:
+tests/golden/places.json holds names that both have to give.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ function crosses(lines, a, b) {
  * @returns {Place | null}
  */
 function likelyPlace(names, borders, position) {
-  const widths = (/** @type {Place} */ { lon, lat, rank }) => distanceM(position, [lon, lat]) / (REACH_OF_RANK_M[rank] ?? 1e4);
+  const widths = (/** @type {Place} */ { lon, lat, rank }) => distanceM(position, [lon, lat]) / REACH_OF_RANK_M[Math.min(rank, REACH_OF_RANK_M.length - 1)];
   const near = names
     .map((place) => ({ place, widths: widths(place) }))
     .sort((a, b) => a.widths - b.widths)
