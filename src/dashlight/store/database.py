@@ -88,11 +88,14 @@ class Database(Protocol):
         """
         ...
 
-    def read(self) -> AbstractContextManager[sa.Connection]:
+    def read(self, *, most_s: float | None = None) -> AbstractContextManager[sa.Connection]:
         """Yield a connection that sees one moment and cannot write.
 
+        Args:
+            most_s: After so long it is ended, and sooner where it keeps what is erased from being forgotten.
+
         Raises:
-            Unavailable: When the database does not answer.
+            Unavailable: When the database does not answer, or `too-long` when the time is over.
         """
         ...
 

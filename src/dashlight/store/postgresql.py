@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import secrets
 import threading
 import zlib
@@ -27,6 +28,7 @@ import sqlalchemy as sa
 
 from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
 from dashlight.store import outbox
+from dashlight.store.bounded_reads import Turn, in_turn, look_at_the_clock
 from dashlight.store.database import Change, Listener, Transaction
 from dashlight.store.listeners import Listeners
 from dashlight.store.migrating import check_known, migrations
@@ -35,6 +37,7 @@ from dashlight.store.writer import Writer
 T = TypeVar("T")
 LOCK_TIMEOUT_MS = 10_000
 RETRY_AFTER_S = 5.0
+_KEPT_STATEMENTS = 200  # Compiled, of all shapes; the code has fewer.
 MAX_TOLD_TILES = 400  # A payload of NOTIFY has less than 8000 bytes.
 _LOG = logging.getLogger("dashlight.store")
 _CHANNEL = "dashlight"
@@ -133,6 +136,7 @@ class PostgresqlDatabase:
             max_overflow=0 if is_writer else 24,
             pool_timeout=10.0,
             pool_pre_ping=True,
+            query_cache_size=_KEPT_STATEMENTS,
         )
 
         @sa.event.listens_for(engine, "connect")
@@ -141,7 +145,9 @@ class PostgresqlDatabase:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 connection.read_only = True
 
-        if is_writer:
+        if not is_writer:
+            look_at_the_clock(engine)
+        else:
 
             @sa.event.listens_for(engine, "begin")
             def begin(connection: sa.Connection) -> None:
@@ -154,12 +160,21 @@ class PostgresqlDatabase:
         self._listeners.add(listener)
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """Yield a connection that sees one moment and cannot write."""
+    def read(self, *, most_s: float | None = None) -> Iterator[sa.Connection]:
+        """Yield a connection that sees one moment and cannot write, for at most `most_s`."""
+        turn = None if most_s is None else Turn(most_s)
         try:
             with self._engine.connect() as connection, connection.begin():
-                yield connection
+                if turn is None:
+                    yield connection
+                else:
+                    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {math.ceil(turn.most_s * 1000)}")
+                    with in_turn(connection, turn):
+                        yield connection
         except (sa.exc.DBAPIError, sa.exc.TimeoutError, psycopg.Error) as exc:
+            cause = exc.orig if isinstance(exc, sa.exc.DBAPIError) else exc
+            if turn is not None and isinstance(cause, psycopg.errors.QueryCanceled):
+                raise turn.error() from exc
             ours = _as_ours(exc)
             if ours is exc:
                 raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from typing import TypeVar, cast
 import sqlalchemy as sa
 
 from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
+from dashlight.store.bounded_reads import Forgetting, Turn, in_turn, look_at_the_clock
 from dashlight.store.database import Change, Listener, Transaction
 from dashlight.store.listeners import Listeners
 from dashlight.store.migrating import check_known, migrations
@@ -27,6 +29,10 @@ from dashlight.store.writer import Writer
 
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 10_000
+FORGET_S = 4.0  # That emptying the journal is tried for; longer than any bounded reader stays.
+_FORGET_LOOK_S = 0.02
+_STEPS = 20_000  # Of SQLite's machine between two looks at the clock: about a millisecond.
+_KEPT_STATEMENTS = 200  # Compiled, of all shapes; the code has fewer.
 
 
 class SqliteDatabase:
@@ -45,6 +51,8 @@ class SqliteDatabase:
         _keep_private(path)
         self._engine = _engine(path, is_writer=False)
         self._writing = _engine(path, is_writer=True)
+        look_at_the_clock(self._engine)
+        self._forgetting = Forgetting()
         self._listeners = Listeners()
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         try:
@@ -61,12 +69,19 @@ class SqliteDatabase:
         self._listeners.add(listener)
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """Yield a connection that sees one moment and cannot write."""
+    def read(self, *, most_s: float | None = None) -> Iterator[sa.Connection]:
+        """Yield a connection that sees one moment and cannot write, for at most `most_s`."""
+        turn = None if most_s is None else Turn(most_s, self._forgetting)
         try:
             with self._engine.connect() as connection, connection.begin():
-                yield connection
+                if turn is None:
+                    yield connection
+                else:
+                    with in_turn(connection, turn), _interrupted_after(connection, turn):
+                        yield connection
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as exc:
+            if turn is not None and _is_interrupt(exc):
+                raise turn.error() from exc
             ours = _as_ours(exc)
             if ours is exc:
                 raise
@@ -94,22 +109,22 @@ class SqliteDatabase:
     def forget_journal(self) -> bool:
         """Fold the journal into the database and empty it: neither what was erased nor what came together stays there.
 
-        A commit that ends meanwhile makes it due again.
+        It never waits with the writer's turn in its hands. Readers of an older moment are waited for, those whose time
+        is bounded at most `GRACE_S`. A commit that ends meanwhile makes it due again.
 
         Returns:
-            Whether it is empty; False when a reader was still looking at an older moment, and it has to be tried again.
+            Whether it is empty; False when a reader looked at an older moment for `FORGET_S`: it has to be tried again.
         """
-        connection = self._writing.raw_connection()
+        ends = time.monotonic() + FORGET_S
         self.is_journal_due = False
+        connection = self._writing.raw_connection()
         try:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            row = cursor.fetchone()
-            is_empty = row is not None and not row[0]
-            cursor.close()
-        except sqlite3.OperationalError:
-            is_empty = False
+            connection.driver_connection.execute("PRAGMA busy_timeout=0")  # type: ignore[union-attr]
+            with self._forgetting:
+                while not (is_empty := _is_emptied(connection)) and time.monotonic() < ends:
+                    time.sleep(_FORGET_LOOK_S)
         finally:
+            connection.driver_connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")  # type: ignore[union-attr]
             connection.close()
         if not is_empty:
             self.is_journal_due = True
@@ -128,6 +143,35 @@ class SqliteDatabase:
         self.is_journal_due = True
         for change in changes:
             self._listeners.tell(change)
+
+
+def _is_emptied(connection: sa.PoolProxiedConnection) -> bool:
+    """Fold the journal as far as readers let it be, without waiting; return whether it is empty."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        row = cursor.fetchone()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        cursor.close()
+    return row is not None and not row[0]
+
+
+@contextmanager
+def _interrupted_after(connection: sa.Connection, turn: Turn) -> Iterator[None]:
+    """Interrupt what a connection runs when its turn is over."""
+    raw = cast("sqlite3.Connection", connection.connection.driver_connection)
+    raw.set_progress_handler(lambda: turn.is_over, _STEPS)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+def _is_interrupt(exc: BaseException) -> bool:
+    cause = exc.orig if isinstance(exc, sa.exc.DBAPIError) else None
+    return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) == sqlite3.SQLITE_INTERRUPT
 
 
 def _as_ours(exc: BaseException) -> BaseException:
@@ -171,7 +215,8 @@ def _keep_private(path: Path) -> None:
 def _engine(path: Path, *, is_writer: bool) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000, "cached_statements": 64},
+        query_cache_size=_KEPT_STATEMENTS,
         pool_size=1 if is_writer else 8,
         max_overflow=2 if is_writer else 32,
     )

@@ -186,7 +186,7 @@ def _add_items(router: APIRouter, stac: Stac) -> None:
         key = collections.parsed_collection(collection_id)
         site, body = stac.site(request), asking.body_of_get(given)
         asked = asking.asked_of(body, stac.cursors, collection=key)
-        with stac.database.read() as connection:
+        with stac.database.read(most_s=search.MOST_S) as connection:
             found = collections.find_collection(connection, collection_id)
             results = search.find_pictures(connection, asked.query, limit=asked.limit, after=asked.after)
         here = f"{site.collection(found.id)}/items"
@@ -270,7 +270,7 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _found(stac: Stac, asked: Asked) -> search.Results:
-    with stac.database.read() as connection:
+    with stac.database.read(most_s=search.MOST_S) as connection:
         return search.find_pictures(connection, asked.query, limit=asked.limit, after=asked.after)
 
 
