@@ -7,11 +7,11 @@ been sent by a page of this origin.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from dashlight.errors import InputError, NotFound, Unauthorized
 from dashlight.moderation import decisions
@@ -204,7 +204,7 @@ def _add_record(router: APIRouter, desk: Desk) -> None:
         )
 
     @router.post("/statements/{number}/delete")
-    def unsay(number: int, request: Request) -> Response:
+    def unsay(number: Annotated[int, Path(ge=1, lt=2**63)], request: Request) -> Response:
         desk.acting(request)
         desk.database.write(lambda t: moderated.unsay(t, number))
         return desk.go(request, "/operator/record", done="unsaid")

@@ -187,3 +187,14 @@ def cell_month_sql(first: Any, last: Any, start_ms: Any, end_ms: Any, policy: An
         captured < end_ms,
         _t.policy == policy,
     )
+
+
+def parts_of(condition: Condition) -> int:
+    """Return how many parts a condition has."""
+    match condition:
+        case Combination(_, parts):
+            return 1 + sum(map(parts_of, parts))
+        case Not(part):
+            return 1 + parts_of(part)
+        case _:
+            return 1

@@ -94,7 +94,8 @@ def _replies(media_type: str) -> dict[int | str, dict[str, Any]]:
 
 def _given(request: Request) -> dict[str, str]:
     given = request.query_params.multi_items()
-    check_names([name for name, _ in given], {name for name, _ in given})  # Twice is refused; which, by who reads them.
+    # Twice is refused here, and too many; which, by who reads them.
+    check_names([name for name, _ in given], {name for name, _ in given})
     return dict(given)
 
 

@@ -7,7 +7,8 @@ The parameters of a GET become those of a POST, and these are checked, each by n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from uuid import UUID
 import orjson
 
 from dashlight.catalog.boxes import numbers_of_box
+from dashlight.catalog.stac.bounded_json import parsed_json
 from dashlight.catalog.stac.cql2 import condition_of_json, condition_of_text
 from dashlight.catalog.stac.cursor import MOST_CHARACTERS, Cursors
 from dashlight.catalog.stac.moments import parsed_interval
@@ -23,12 +25,15 @@ from dashlight.catalog.stac.shapes import box_area, shape_area
 from dashlight.errors import InputError
 from dashlight.store.areas import Area
 from dashlight.store.collections import CellMonth, parsed_collection
-from dashlight.store.conditions import Condition
+from dashlight.store.conditions import Condition, parts_of
 from dashlight.store.pictures import PageEnd
 from dashlight.store.search import Query
 
 DEFAULT_LIMIT, DEFAULT_ITEMS, MOST_AT_ONCE = 10, 100, 1_000
 MOST_NAMES = 1_000
+MOST_COLLECTIONS = 100
+MOST_COST = 2_000  # Collections times parts of the filter: each collection is looked up under all of the filter.
+MOST_PARAMETERS = 50
 SORTABLES = ("datetime",)
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 PARAMETERS = (
@@ -63,20 +68,22 @@ class Asked:
         return {name: value for name, value in self.body.items() if name not in ("limit", "cursor", "fields")}
 
 
-def check_names(given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse parameters that are not known, and those given twice.
+def check_names(given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse parameters that are not known, those given twice, and more than `MOST_PARAMETERS`.
 
     Raises:
         InputError: Naming the first.
     """
-    names, allowed = list(given), list(known)
-    for name in names:
+    counts, allowed = Counter(given), set(known)
+    if counts.total() > MOST_PARAMETERS:
+        raise InputError(f"{counts.total()} parameters are over {MOST_PARAMETERS}", code="bad-parameter")
+    for name, count in counts.items():
         if name not in allowed:
             raise InputError(
-                f"there is no parameter {name[:60]!r}", hint="one of " + ", ".join(allowed), code="bad-parameter"
+                f"there is no parameter {name[:60]!r}", hint="one of " + ", ".join(known), code="bad-parameter"
             )
-        if names.count(name) > 1:
-            raise InputError(f"{name} is given {names.count(name)} times", code="bad-parameter")
+        if count > 1:
+            raise InputError(f"{name} is given {count} times", code="bad-parameter")
 
 
 def body_of_get(given: dict[str, str]) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def body_of_get(given: dict[str, str]) -> dict[str, Any]:
 
 def _json(name: str, text: str) -> Any:
     try:
-        return orjson.loads(text)
+        return parsed_json(text)
     except orjson.JSONDecodeError as exc:
         raise InputError(f"{name}: not JSON: {exc}", code="bad-json") from exc
 
@@ -159,6 +166,7 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
         # A sequence is read as it was driven; everything else, the newest first.
         is_oldest_first=_is_oldest_first(body.get("sortby"), default=isinstance(collection, UUID)),
     )
+    _check_cost(query)
     default = DEFAULT_LIMIT if collection is None else DEFAULT_ITEMS  # Whoever reads a sequence reads all of it.
     asked = Asked(body, query, _limit(body.get("limit"), default), None, Selection.of(body.get("fields")))
     cursor = body.get("cursor")
@@ -171,6 +179,16 @@ def asked_of(body: dict[str, Any], cursors: Cursors, *, collection: UUID | CellM
         raise InputError(f"cursor {cursor[:40]!r} is not one of this server's", code="bad-cursor")
     after = PageEnd(int(match[1]), int(match[2]))
     return Asked(body, query, asked.limit, after, asked.selection)
+
+
+def _check_cost(query: Query) -> None:
+    cost = len(query.collections or ()) * (0 if query.condition is None else parts_of(query.condition))
+    if cost > MOST_COST:
+        raise InputError(
+            f"the collections times the parts of the filter are {cost}, over {MOST_COST}",
+            hint="ask for fewer collections at once, or with a shorter filter",
+            code="bad-filter",
+        )
 
 
 def bound_to(asked: Asked, collection: UUID | CellMonth | None) -> dict[str, Any]:
@@ -204,13 +222,13 @@ def _captured(value: Any) -> tuple[int, int] | None:
     return parsed_interval(value)
 
 
-def _texts(name: str, value: Any) -> list[str] | None:
+def _texts(name: str, value: Any, most: int = MOST_NAMES) -> list[str] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise InputError(f"{name}: {value!r:.60} is not an array of texts", code=f"bad-{name}")
-    if len(value) > MOST_NAMES:
-        raise InputError(f"{name}: {len(value)} names are over {MOST_NAMES}", code=f"bad-{name}")
+    if len(value) > most:
+        raise InputError(f"{name}: {len(value)} names are over {most}", code=f"bad-{name}")
     return value or None
 
 
@@ -229,7 +247,7 @@ def parsed_id(text: str) -> UUID | None:
 
 
 def _collections(value: Any, *, only: UUID | CellMonth | None) -> tuple[UUID | CellMonth, ...] | None:
-    texts = _texts("collections", value)
+    texts = _texts("collections", value, MOST_COLLECTIONS)
     if texts is None:
         return None if only is None else (only,)
     keys = tuple(key for key in map(parsed_collection, texts) if key is not None)

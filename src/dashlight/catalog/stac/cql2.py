@@ -101,7 +101,8 @@ class _Reader:
     def _one_of(self, what: Any, values: Any) -> Condition:
         if not isinstance(values, list) or not values:
             raise _wrong("`in` needs an array of at least one value")
-        self._nodes += len(values)
+        # A name of a collection is looked up by several columns: it counts twice.
+        self._nodes += len(values) * (2 if what == {"property": "collection"} else 1)
         if self._nodes > MOST_NODES:
             raise _wrong(f"it has more than {MOST_NODES} parts")
         return Combination("or", tuple(_comparison("=", what, one) for one in values))

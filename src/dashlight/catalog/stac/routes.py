@@ -16,6 +16,7 @@ from dashlight.catalog.etags import etag_of, is_known
 from dashlight.catalog.stac import asked as asking
 from dashlight.catalog.stac import landing, openapi
 from dashlight.catalog.stac.asked import Asked
+from dashlight.catalog.stac.bounded_json import parsed_json
 from dashlight.catalog.stac.collections import SCHEMA_TYPE, collection_of, collection_page
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.stac.items import GEOJSON_TYPE, JSON_TYPE, Site, item_collection, item_of
@@ -261,7 +262,7 @@ def _add_search(router: APIRouter, stac: Stac) -> None:
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        body = orjson.loads(content)
+        body = parsed_json(content)
     except orjson.JSONDecodeError as exc:
         raise InputError(f"the body is not JSON: {exc}", code="bad-json") from exc
     if not isinstance(body, dict):
