@@ -601,6 +601,7 @@ def test_the_openapi_names_every_route(shown):
         "/v1/histogram",
         "/v1/pictures",
         "/v1/pictures/{picture_id}/report",
+        "/v1/pictures/{picture_id}/location",
         "/v1/pictures/{picture_id}/picture.jpg",
         "/v1/pictures/{picture_id}/thumb.jpg",
         "/v1/tiles/{z}/{x}/{y}.mvt",
