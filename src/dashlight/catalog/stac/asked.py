@@ -74,7 +74,7 @@ def check_names(given: Iterable[str], known: Collection[str]) -> None:
     Raises:
         InputError: Naming the first.
     """
-    counts, allowed = Counter(given), set(known)
+    counts, allowed = Counter(iter(given)), set(known)  # Of a mapping, its names.
     if counts.total() > MOST_PARAMETERS:
         raise InputError(f"{counts.total()} parameters are over {MOST_PARAMETERS}", code="bad-parameter")
     for name, count in counts.items():

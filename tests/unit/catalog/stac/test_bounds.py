@@ -23,6 +23,10 @@ def test_a_parameter_given_twice_and_an_unknown_one_are_named():
         check_names(["a", "c"], ("a", "b"))
 
 
+def test_names_of_a_mapping_are_looked_at_and_not_its_values():
+    check_names({"a": "1", "b": [2]}, ("a", "b"))
+
+
 @pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 300, 1_000])
 def test_json_that_is_nested_too_deeply_is_refused(depth):
     with pytest.raises(InputError, match="nested deeper than"):
