@@ -225,6 +225,14 @@ def test_a_wrong_question_is_told_what_is_wrong(shown, query):
     assert reply.json()["detail"]
 
 
+@pytest.mark.parametrize("query", ["limit=2&limit=3", "bbbox=1,2,3,4", "limit=2&x=1"])
+def test_unknown_and_doubled_parameters_of_the_list_are_refused(shown, query):
+    reply = shown.client.get(f"/v1/pictures?{query}")
+
+    assert reply.status_code == 400
+    assert reply.json()["type"].endswith("bad-parameter")
+
+
 def test_days_filter_pictures(shown):
     def count(**query):
         return len(shown.client.get("/v1/pictures", params=query).json()["features"])

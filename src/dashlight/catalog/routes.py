@@ -23,6 +23,7 @@ from dashlight.catalog.assets import SCRIPT_POLICY, Asset, Assets, content_secur
 from dashlight.catalog.etags import etag_of, is_known
 from dashlight.catalog.live import LINE, Hub
 from dashlight.catalog.reports import Budgets, Issue
+from dashlight.catalog.stac.asked import check_names
 from dashlight.catalog.stac.cursor import Cursors
 from dashlight.catalog.summary import Summaries
 from dashlight.catalog.tiles import MAX_ZOOM, Tile, Tiles
@@ -40,6 +41,7 @@ From = Annotated[str | None, Query(alias="from", max_length=40, description="Fir
 To = Annotated[str | None, Query(max_length=40, description="Last day, YYYY-MM-DD")]
 Etags = Annotated[str | None, Header()]
 TILE_PATH = "/v1/tiles/{z}/{x}/{y}.mvt"
+_LISTED_BY = ("bbox", "from", "to", "limit", "cursor", "policy", "heading")
 _TILE_CODINGS = ("gzip", "br")
 _TILE_THREADS = 16  # Drawing is computing, so more would only take turns; some wait for a database elsewhere.
 _REVALIDATE = "no-cache"
@@ -166,9 +168,10 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
         heading: Annotated[
             float | None, Query(ge=0, lt=360, description="Looking this way, 45 degrees to either side")
         ] = None,
-        if_none_match: Etags = None,
+        request: Request,
     ) -> Response:
         """List pictures, newest first."""
+        check_names((name for name, _ in request.query_params.multi_items()), _LISTED_BY)
         area = features.parsed_bbox(bbox)
         days = features.parsed_days(first, to) or (features.FIRST_DAY, features.LAST_DAY)
         after = features.parsed_cursor(cursor, catalog.cursors)
@@ -179,7 +182,7 @@ def _add_pictures(router: APIRouter, catalog: Catalog) -> None:
             [features.picture_feature(stored, base=catalog.base_url) for stored in page.pictures],
             next_cursor=None if page.end is None else features.cursor_text(page.end, catalog.cursors),
         )
-        return _json(value, if_none_match, media_type=GEOJSON_TYPE)
+        return _json(value, request.headers.get("if-none-match"), media_type=GEOJSON_TYPE)
 
     @router.get("/v1/pictures/{picture_id}", response_class=Response, responses=_GEOJSON_REPLIES)
     def one_picture(picture_id: PictureId, if_none_match: Etags = None) -> Response:
