@@ -322,6 +322,8 @@ def _key(path: Path) -> bytes:
 
 def _contents(backup: Path) -> dict[str, Any]:
     path = backup / CONTENTS
+    if path.exists() and not path.is_file():  # A pipe would be waited for.
+        raise InputError(f"{path} is not a file", hint="use another backup", code="no-backup")
     try:
         contents: object = json.loads(path.read_bytes())
     except FileNotFoundError as exc:

@@ -63,7 +63,7 @@ def make_router(catalog: Catalog) -> APIRouter:
         content = page.encode()
         headers = {
             "ETag": etag_of(content),
-            "Cache-Control": "no-cache",
+            "Cache-Control": "no-cache" if status == 200 else "no-store",
             "Content-Language": language,
             "Content-Security-Policy": PAGE_POLICY,
             "Vary": "Accept-Language",
