@@ -243,8 +243,8 @@ def test_the_command_removes_an_export(server):
     server.publish(made_bundles.archive(3, bundle_number=1))
     export_readers.make(server, server.folder, "geoparquet", "bundles")
 
-    done = command("remove", "geoparquet", "--data", server.folder)
-    again = command("remove", "geoparquet", "--data", server.folder, "--json")
+    done = command("remove", "geoparquet", "--yes", "--data", server.folder)
+    again = command("remove", "geoparquet", "--yes", "--data", server.folder, "--json")
 
     assert (done.returncode, done.stdout) == (0, "removed geoparquet\n")
     assert json.loads(again.stdout) == {"event": "removed", "format": "geoparquet", "exports": 0}

@@ -472,9 +472,9 @@ def test_the_command_prints_a_link_lists_and_removes(tmp_path, capsys):
         assert main(["operator", "list", "--data", str(tmp_path), "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["label"] == "Ana"
-        assert main(["operator", "remove", found["passkey"], "--data", str(tmp_path)]) == 0
+        assert main(["operator", "remove", found["passkey"], "--yes", "--data", str(tmp_path)]) == 0
         assert page.get("reports").status_code == 303
-        assert main(["operator", "remove", found["passkey"], "--data", str(tmp_path)]) == 3
+        assert main(["operator", "remove", found["passkey"], "--yes", "--data", str(tmp_path)]) == 3
         page.client.close()
 
 

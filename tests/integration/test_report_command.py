@@ -15,7 +15,8 @@ from dashlight.store.upkeep import lock_store, open_store
 
 
 def command(capsys, folder, *arguments):
-    code = main(["report", *map(str, arguments), "--data", str(folder), "--json"])
+    sure = ["--yes"] if arguments[0] == "erase" and "--dry-run" not in arguments else []
+    code = main(["report", *map(str, arguments), *sure, "--data", str(folder), "--json"])
     return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -126,13 +127,24 @@ def test_a_lock_that_cannot_be_taken_is_no_running_server_and_nothing_is_decided
     (tmp_path / "server.lock").unlink(missing_ok=True)
     (tmp_path / "server.lock").mkdir()  # Nobody can lock it, whatever permissions they have.
 
-    code = main(["report", "erase", picture, "--data", str(tmp_path)])
+    code = main(["report", "erase", picture, "--yes", "--data", str(tmp_path)])
     told = capsys.readouterr()
     (tmp_path / "server.lock").rmdir()
     _, listed = command(capsys, tmp_path, "list")
 
     assert (code, told.out) == (7, "")
     assert "cannot lock" in told.err
+    assert [each["picture"] for each in listed] == [picture]
+
+
+def test_without_a_terminal_nothing_is_erased_unless_yes_is_said(running, tmp_path, capsys):
+    picture, _, _ = reported(running)
+
+    dry, (told,) = command(capsys, tmp_path, "erase", picture, "--dry-run")
+    refused = main(["report", "erase", picture, "--data", str(tmp_path)])
+    _, listed = command(capsys, tmp_path, "list")
+
+    assert (dry, told["picture"], refused) == (0, picture, 2)
     assert [each["picture"] for each in listed] == [picture]
 
 

@@ -139,7 +139,10 @@ def test_what_was_taken_back_can_be_erased_in_a_backup_too(tmp_path):
         back_up(data, copy)
         one = erased_one(running, receipt, 8200, 2)
 
-        assert main(["store", "erase", "--backup", str(copy), "--erasures", str(data)]) == 0
+        erase = ["store", "erase", "--backup", str(copy), "--erasures", str(data)]
+        assert (main([*erase, "--dry-run"]), main(erase)) == (0, 2)
+        assert _jpeg_in(archive, 2) in bytes_below(copy)
+        assert main([*erase, "--yes"]) == 0
 
     assert _jpeg_in(archive, 2) not in bytes_below(copy)
     assert _jpeg_in(archive, 0) in bytes_below(copy)

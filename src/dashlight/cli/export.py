@@ -11,6 +11,7 @@ from dashlight.catalog.exports.names import NAMES, OFFERS
 from dashlight.cli.counted import counted, sized
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.server_options import add_data, existing_server
+from dashlight.cli.sure import add_sure, is_sure
 
 if TYPE_CHECKING:
     from dashlight.catalog.exports.job import Made, Progress
@@ -46,19 +47,26 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     remove.add_argument("format", choices=sorted(NAMES), help="which one")
     add_data(remove)
     remove.add_argument("--json", action="store_true", help="one JSON object")
+    add_sure(remove)
     remove.set_defaults(run=run_remove)
 
 
 def run_remove(args: argparse.Namespace) -> int:
     """Remove an export; return the exit code."""
     from dashlight.catalog.exports.turn import turn
-    from dashlight.store.exports import remove_exports
+    from dashlight.store.exports import all_exports, remove_exports
     from dashlight.store.upkeep import open_store
     from dashlight.store.withdraw import finish_erasures
 
     settings, folder = existing_server(args)
     store = open_store(folder, settings)
     try:
+        with store.database.read() as connection:
+            is_there = any(each.format == args.format for each in all_exports(connection))
+        if args.dry_run:
+            return _tell_found(args, is_there=is_there)
+        if is_there and not is_sure(args, f"Remove the export {args.format}?"):
+            return 0
         with turn(store.database, folder):
             count = store.database.write(lambda t: remove_exports(t, args.format))
             finish_erasures(store.database, store.objects)
@@ -68,6 +76,14 @@ def run_remove(args: argparse.Namespace) -> int:
         print_json({"event": "removed", "format": args.format, "exports": count})
     else:
         sys.stdout.write(f"removed {args.format}\n" if count else f"there was no export {args.format}\n")
+    return 0
+
+
+def _tell_found(args: argparse.Namespace, *, is_there: bool) -> int:
+    if args.json:
+        print_json({"event": "selected", "format": args.format, "exports": int(is_there)})
+    else:
+        sys.stdout.write(f"To be removed: {args.format}\n" if is_there else f"there is no export {args.format}\n")
     return 0
 
 

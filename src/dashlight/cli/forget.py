@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dashlight.cli.counted import counted
 from dashlight.cli.edge_options import add_home, add_network, home_of, settings_of
 from dashlight.cli.json_lines import print_json
+from dashlight.cli.sure import add_sure, is_sure
 
 if TYPE_CHECKING:
     from dashlight.config import EdgeSettings
@@ -60,8 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     what.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="all pictures of a day (UTC)")
     what.add_argument("--pending", action="store_true", help="all that waits in the spool")
     what.add_argument("--everything", action="store_true", help="all")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_sure(parser)
     parser.add_argument("--now", action="store_true", help="erase personal pictures at once, together")
     add_home(parser)
     add_network(parser)
@@ -130,15 +130,8 @@ def _show(args: argparse.Namespace, selection: Selection) -> None:
 
 
 def _is_sure(args: argparse.Namespace, selection: Selection) -> bool:
-    from dashlight.errors import UsageError
-
-    if args.yes or not (selection.pictures or selection.recordings or selection.bundles):
-        return True
-    if not sys.stdin.isatty():
-        raise UsageError("this cannot be undone, and there is no terminal to ask at", hint="add --yes, or --dry-run")
-    sys.stderr.write("This cannot be undone. Forget them? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    is_nothing = not (selection.pictures or selection.recordings or selection.bundles)
+    return is_nothing or is_sure(args, "Forget them?")
 
 
 def _forget(args: argparse.Namespace, station: Station, selection: Selection, settings: EdgeSettings) -> int:

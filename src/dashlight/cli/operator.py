@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
 from dashlight.cli.server_options import add_data, existing_server
+from dashlight.cli.sure import add_sure, is_sure
 
 if TYPE_CHECKING:
     from dashlight.config import ServerSettings
@@ -50,6 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         "Forget a passkey, as when its device is lost, and end its sessions at once.",
     )
     remove.add_argument("passkey", metavar="KEY", help="its first column in `dashlight operator list`")
+    add_sure(remove)
     remove.set_defaults(run=_remove)
 
 
@@ -142,12 +144,21 @@ def _remove(args: argparse.Namespace) -> int:
     _, store = _open(args)
     try:
         with store.database.read() as connection:
-            found = [each.id for each in operators.passkeys(connection) if _key(each.id) == args.passkey]
+            found = [each for each in operators.passkeys(connection) if _key(each.id) == args.passkey]
         if not found:
             raise NotFound(
                 f"there is no passkey {args.passkey!r:.60}", hint="dashlight operator list", code="no-passkey"
             )
-        store.database.write(lambda t: operators.remove_passkey(t, found[0]))
+        label = found[0].label
+        if args.dry_run:
+            if args.json:
+                print_json({"event": "selected", "passkey": args.passkey, "label": label})
+            else:
+                sys.stdout.write(f"To be removed: {args.passkey}  {shown(label)}\n")
+            return 0
+        if not is_sure(args, f"Forget the passkey {shown(label)}?"):
+            return 0
+        store.database.write(lambda t: operators.remove_passkey(t, found[0].id))
     finally:
         store.database.close()
     if args.json:

@@ -14,6 +14,7 @@ from dashlight.cli.counted import counted
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.printable import shown
 from dashlight.cli.server_options import add_data, existing_server
+from dashlight.cli.sure import add_sure, is_sure
 
 if TYPE_CHECKING:
     from dashlight.store.reports import Reported
@@ -38,6 +39,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         decide.add_argument(
             "--say", default="", metavar="SENTENCE", help="a sentence that everybody can read on the page about the map"
         )
+        if decision == "erase":
+            add_sure(decide)
         decide.set_defaults(run=_decide)
 
 
@@ -143,6 +146,8 @@ def _decide(args: argparse.Namespace) -> int:
     ruling = Ruling(decision, Reason(args.reason), args.say)
     store = _open(args)
     try:
+        if decision is Decision.ERASE and not _is_erased_surely(args, store):
+            return 0
         with _kept_from_servers(folder) as is_alone:
             decision = store.database.write(lambda t: reports.decide(t, args.picture, ruling, day=_today()))
             # A server that runs carries it out: it alone knows what it keeps in memory of the map.
@@ -154,6 +159,20 @@ def _decide(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write("done\n" if is_done else "decided; the running server carries it out within a minute\n")
     return 0
+
+
+def _is_erased_surely(args: argparse.Namespace, store: Store) -> bool:
+    from dashlight.store import reports
+
+    with store.database.read() as connection:
+        found = reports.find_waiting(connection, args.picture)
+    if args.dry_run:
+        if args.json:
+            print_json({"event": "selected", **_row(found)})
+        else:
+            sys.stdout.write(f"To be erased: {_told(_row(found))}")
+        return False
+    return is_sure(args, f"Erase the picture {args.picture}?")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dashlight.cli.counted import counted, sized
 from dashlight.cli.json_lines import print_json
 from dashlight.cli.server_options import add_data, settings_of
 from dashlight.cli.store_copy import add_copy
+from dashlight.cli.sure import add_sure, is_sure
 
 if TYPE_CHECKING:
     from dashlight.config import ServerSettings
@@ -62,6 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     erase.add_argument("--backup", type=Path, required=True, metavar="DIR", help="as `store backup` wrote it")
     _add_erasures(erase)
     erase.add_argument("--json", action="store_true", help="one JSON object")
+    add_sure(erase)
     erase.set_defaults(run=_erase)
     add_copy(verbs)
 
@@ -132,9 +134,15 @@ def _back_up(args: argparse.Namespace) -> int:
 
 
 def _list_erasures(args: argparse.Namespace) -> int:
+    from dashlight.errors import UsageError
     from dashlight.store.durable import write_durably
     from dashlight.store.erasures import encode_erasures, erasures_from
 
+    if args.json and args.output is None:
+        raise UsageError(
+            "--json tells what was written to --output FILE, and no file is named",
+            hint="add --output FILE; without --json the list itself goes to stdout",
+        )
     found = erasures_from(_folder_settings(args)[1])
     counts = {"pictures": len(found.pictures), "bundles": len(found.bundles), "hidden": len(found.hidden)}
     if args.output is None:
@@ -186,9 +194,34 @@ def _erase(args: argparse.Namespace) -> int:
 
     if not args.erasures:
         raise UsageError("what is to be erased is not said", hint="--erasures FROM: a list, or a server's data")
-    count = erase_in_backup(args.backup, _erasures(args))
+    erasures = _erasures(args)
+    if args.dry_run:
+        return _tell_new(args, erasures)
+    if not is_sure(args, f"Erase in {args.backup} what was taken back?"):
+        return 0
+    count = erase_in_backup(args.backup, erasures)
     if args.json:
         print_json({"event": "erased", "taken_back": count})
     else:
         sys.stdout.write(f"erased or hidden in {args.backup}: {counted(count, 'picture')}\n")
+    return 0
+
+
+def _tell_new(args: argparse.Namespace, erasures: Erasures) -> int:
+    """Tell how much the lists name that the backup does not know to be taken back; it need not hold all of it."""
+    from dashlight.store.erasures import erasures_from
+
+    known = erasures_from(args.backup)
+    counts = {
+        "pictures": len(erasures.pictures - known.pictures),
+        "bundles": len(erasures.bundles - known.bundles),
+        "hidden": len(erasures.hidden - known.hidden),
+    }
+    if args.json:
+        print_json({"event": "selected", **counts})
+    else:
+        sys.stdout.write(
+            f"To be taken back in {args.backup}, as far as it holds them: {counted(counts['pictures'], 'picture')}, "
+            f"{counted(counts['bundles'], 'bundle')}, {counted(counts['hidden'], 'hidden picture')}\n"
+        )
     return 0
