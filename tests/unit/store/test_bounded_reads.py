@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from stores import backends
 
 from dashlight.errors import Unavailable
 from dashlight.store import schema
@@ -13,6 +14,7 @@ from dashlight.store.conditions import Combination, Comparison
 from dashlight.store.search import Query, find_pictures
 from dashlight.store.sqlite import SqliteDatabase
 
+__all__ = ["backends"]
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
 
@@ -112,3 +114,18 @@ def test_searches_of_many_shapes_leave_no_statements_behind(database):
         kept.append(len(database._engine._compiled_cache))
 
     assert kept[-1] == kept[1]
+
+
+@pytest.mark.parametrize("most_s", [0.05, 0.0])
+def test_postgresql_ends_a_reader_too(backends, tmp_path, most_s):
+    store = backends.store(tmp_path, "postgresql-folder")
+    try:
+        with pytest.raises(Unavailable) as caught, store.database.read(most_s=most_s) as connection:
+            connection.exec_driver_sql(ENDLESS)
+        with store.database.read() as connection:
+            timeout = connection.exec_driver_sql("SHOW statement_timeout").scalar()
+    finally:
+        store.database.close()
+
+    assert caught.value.code == "too-long"
+    assert timeout == "0"
