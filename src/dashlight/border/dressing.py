@@ -36,6 +36,13 @@ class Dressed:
         await self._app(inner, receive, _dressed(scope, send))
 
 
+def _located(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Return a header; of where to go only the path: the host is what the client claims."""
+    if name.lower() == b"location" and value.startswith((b"http://", b"https://")):
+        value = b"/" + value.split(b"/", 3)[3].lstrip(b"/") if value.count(b"/") > 2 else b"/"
+    return name, value
+
+
 def _dressed(scope: Scope, send: Send) -> Send:
     is_head = scope["method"] == "HEAD"
     is_public = scope["method"] == "GET" and scope["path"].startswith(("/v1/", "/live"))
@@ -43,7 +50,7 @@ def _dressed(scope: Scope, send: Send) -> Send:
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = list(message.get("headers", []))
+            headers = [_located(*header) for header in message.get("headers", [])]
             if b"content-security-policy" not in {name.lower() for name, _ in headers}:
                 headers.append((b"content-security-policy", _NO_CONTENT_POLICY))
             if is_public:

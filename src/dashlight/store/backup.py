@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,8 +118,10 @@ def restore(backup: Path, data: Path, erasures: Erasures) -> Copied:
         )
     _check_outside(data, backup)
     _check_empty(data)
+    was_there = data.exists()
     make_folder(data)
     lock = lock_store(data)
+    is_done = False
     try:
         if _file_sha256(backup / DATABASE) != contents["database"]:
             raise _not_backed_up(f"database of {backup}")
@@ -137,9 +140,22 @@ def restore(backup: Path, data: Path, erasures: Erasures) -> Copied:
         finally:
             database.close()
         _adopt_database(data)
+        is_done = True
     finally:
+        if not is_done:
+            _remove_begun(data, is_folder=not was_there)
         os.close(lock)
     return copied
+
+
+def _remove_begun(data: Path, *, is_folder: bool) -> None:
+    """Remove what a restore made that came to nothing, so that the next one finds the folder as it was."""
+    for name in (_UNFINISHED, f"{_UNFINISHED}-wal", f"{_UNFINISHED}-shm", KEY, "server.lock"):
+        (data / name).unlink(missing_ok=True)
+    for name in ("objects", "staging"):
+        shutil.rmtree(data / name, ignore_errors=True)
+    if is_folder and not any(data.iterdir()):
+        data.rmdir()
 
 
 def erase_in_backup(backup: Path, erasures: Erasures) -> int:
