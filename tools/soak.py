@@ -3,7 +3,7 @@
     python tools/soak.py [--kills 200] [--live-s 300] [--fuzz-s 1200] [--only PART]
 
 The loops are the tests marked `soak` under tests/fault and tests/conformance; tests/support/kills.py says how the kills
-are shared out.
+are shared out. `--only` runs some of them; the page keeps what it says of the others, each with the commit of its run.
 `make test` runs them with 20 kills; here `DASHLIGHT_SOAK_KILLS` tells them how many in all. Whatever breaks a promise
 fails the test, and the page says so.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "soak.md"
+_ROW = re.compile(r"\| `(?P<name>[^`]+)` \| (?P<rest>[^|]+\|[^|]+\|[^|]+) \| (?P<run>[^|]+) \|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +47,37 @@ def outcomes_of(report: Path) -> list[Outcome]:
     return found
 
 
-def page(outcomes: list[Outcome], *, kills: int, commit: str, at: datetime) -> str:
-    """Return the page of the docs."""
-    rows = "\n".join(
-        f"| `{o.name}` | {o.outcome} | {o.seconds:.0f} | {o.told or '-'} |"
-        for o in sorted(outcomes, key=lambda o: o.name)
-    )
+def rows_of(text: str) -> dict[str, str]:
+    """Return the rows of a page by the names of their loops."""
+    return {found["name"]: found.group() for found in _ROW.finditer(text)}
+
+
+def page(outcomes: list[Outcome], before: str, *, commit: str, at: datetime) -> str:
+    """Return the page of the docs.
+
+    Args:
+        outcomes: Of the loops that ran.
+        before: The page as it was; what it says of other loops is kept.
+        commit: That was run.
+        at: When.
+    """
+    run = f"{at:%Y-%m-%d}, `{commit}`"
+    new = {o.name: f"| `{o.name}` | {o.outcome} | {o.seconds:.0f} | {o.told or '-'} | {run} |" for o in outcomes}
+    rows = "\n".join(row for _, row in sorted((rows_of(before) | new).items()))
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return f"""# The last soak
 
-`kill -9` at {kills} random moments of import, upload and ingest; after each, everything starts again from what is
+`kill -9` at random moments of import, upload and ingest; after each, everything starts again from what is
 on disk. A loop holds when nothing acknowledged was lost, nothing was published twice, and no raw pixel was on disk
 outside the recordings. The loop of the live feed holds when 10,000 listeners over 1,000 regions were told of every
 picture while 1,000 came a second, 95 % of them within 3 s; that of the OpenAPI when nothing that it allows, and nothing
 made wrong on purpose, gave a 500 or a reply against it. Repeat it with `make soak`; `make test` runs the same loops
 with fewer kills, listeners and minutes.
 
-Run on {at:%Y-%m-%d} at commit `{commit}`: {machine}.
+The last run on {machine}.
 
-| loop | result | seconds | counted |
-|---|---|---|---|
+| loop | result | seconds | counted | run at |
+|---|---|---|---|---|
 {rows}
 """
 
@@ -75,7 +88,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--live-s", type=int, default=300, help="of pictures for ten thousand live listeners")
     parser.add_argument("--fuzz-s", type=int, default=1_200, help="of requests made of the OpenAPI")
-    parser.add_argument("--only", default="", metavar="PART", help="loops whose name has it; writes no page")
+    parser.add_argument("--only", default="", metavar="PART", help="loops whose name has it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
@@ -89,13 +102,11 @@ def main() -> int:
     if not outcomes:
         print("no loop ran", file=sys.stderr)
         return code or 1
-    if arguments.only:
-        print("\n".join(f"{o.name}: {o.outcome}, {o.told}" for o in outcomes))
-        return code
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
-    PAGE.write_text(page(outcomes, kills=arguments.kills, commit=commit, at=datetime.now(tz=UTC)), encoding="utf-8")
+    before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    PAGE.write_text(page(outcomes, before, commit=commit, at=datetime.now(tz=UTC)), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
     return code
 

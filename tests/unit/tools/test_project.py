@@ -159,7 +159,17 @@ def test_the_soak_page_tells_what_broke(tmp_path):
         "</testsuite></testsuites>"
     )
 
-    page = soak.page(soak.outcomes_of(report), kills=200, commit="abc", at=datetime(2026, 11, 23, tzinfo=UTC))
+    day = datetime(2026, 11, 23, tzinfo=UTC)
+    before = soak.page(
+        [soak.Outcome("upload", "held", 5.0, "kills 40"), soak.Outcome("ingest", "held", 4.0, "")],
+        "",
+        commit="old",
+        at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
 
-    assert "| `import` | held | 61 | kills 200 |" in page
-    assert "| `ingest` | failure | 3 | - |" in page
+    page = soak.page(soak.outcomes_of(report), before, commit="abc", at=day)
+
+    assert "| `import` | held | 61 | kills 200 | 2026-11-23, `abc` |" in page
+    assert "| `ingest` | failure | 3 | - | 2026-11-23, `abc` |" in page
+    assert "| `upload` | held | 5 | kills 40 | 2026-11-20, `old` |" in page, "a loop that did not run keeps its row"
+    assert page.count("`ingest`") == 1
