@@ -4,6 +4,7 @@ import errno
 import gzip
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from dashlight.catalog.exports.names import NAMES
 from dashlight.catalog.exports.snapshot import Snapshot
 from dashlight.catalog.exports.tileset import Tileset, tiles_of
 from dashlight.catalog.exports.turn import turn
-from dashlight.errors import Busy, HostError, InputError
+from dashlight.errors import Busy, Gone, HostError, InputError, Unavailable
 from dashlight.ingest.personal import publish_staged
 from dashlight.model import PictureClaim, Policy, destination
 from dashlight.store import exports, reports
@@ -292,6 +293,40 @@ def test_a_bundle_gives_out_neither_its_manifest_nor_what_is_hidden(server):
     assert server.client.get(url, headers=whole).status_code == 410
     assert server.client.get(url, headers={"Range": "bytes=0-100"}).status_code == 410, "the manifest tells of it too"
     assert server.client.get(url).json()["type"].endswith("/range-required")
+
+
+@pytest.mark.parametrize("kind", ["objects", "exports"])
+@pytest.mark.parametrize("failure", [Gone("it is taken back", code="gone"), Unavailable("busy", code="busy")])
+def test_a_download_that_is_taken_back_ends_the_connection_and_is_no_crash(server, monkeypatch, caplog, kind, failure):
+    caplog.set_level(logging.INFO)
+    server.publish(made_bundles.archive(40, bundle_number=1))
+    export_readers.make(server, server.folder, "bundles")
+    rows = export_readers.rows(server, "bundles")
+    begin, end = rows[0]["offset_bytes"], max(row["offset_bytes"] + row["size_bytes"] for row in rows)
+    url = rows[0]["url"] if kind == "objects" else f"{server.url}/v1/exports/bundles/bundles-00000.parquet"
+    headers = {"Range": f"bytes={begin}-{end - 1}"} if kind == "objects" else {}
+    monkeypatch.setattr("dashlight.catalog.exports.routes._CHUNK_BYTES", 1_000)
+    objects, read = server.store.objects, server.store.objects.read
+    reads = []
+
+    def failing(key, at, size, *, most):
+        reads.append(at)
+        if len(reads) > most:
+            raise failure
+        return read(key, at, size)
+
+    monkeypatch.setattr(type(objects), "read", lambda _, *where: failing(*where, most=2))
+    with server.client.stream("GET", url, headers=headers) as reply:
+        assert reply.status_code == (206 if kind == "objects" else 200)
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+            reply.read()
+    monkeypatch.setattr(type(objects), "read", lambda _, *where: failing(*where, most=0))
+    refused = server.client.get(url, headers=headers)
+
+    assert refused.status_code == (410 if failure.code == "gone" else 503), "the first piece is read before the reply"
+    ended = [record for record in caplog.records if record.getMessage() == "download.ended"]
+    assert [record.reason for record in ended] == [failure.code]
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL") or record.exc_info]
 
 
 def test_a_file_comes_in_ranges_and_not_twice(shown):

@@ -54,6 +54,10 @@ class ChunkLine:
         """Send one chunk; an empty one would end the reply."""
         self._transport.write(b"%x\r\n%b\r\n" % (len(content), content))
 
+    def end(self) -> None:
+        """Close the connection after what was written."""
+        self._transport.close()
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with heads that are bounded in bytes and time, and readers that have to read.

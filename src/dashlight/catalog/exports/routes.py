@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dashlight.catalog import etags
 from dashlight.catalog.exports import listing
 from dashlight.catalog.exports.listing import MOST_ASSETS, Listed
 from dashlight.catalog.exports.names import NAMES, media_type_of
 from dashlight.catalog.features import parsed_range
+from dashlight.catalog.live import LINE
 from dashlight.catalog.summary import Summaries
 from dashlight.errors import Corrupt, DashlightError, InputError, NotFound
 from dashlight.store import exports, object_ranges
@@ -22,6 +26,7 @@ from dashlight.store.database import Database
 from dashlight.store.objects import Objects
 from dashlight.wire import from_base64url, to_base64url
 
+_LOG = logging.getLogger("dashlight.catalog.exports")
 _CHUNK_BYTES = 1 << 20
 _DEFAULT_FILES = 200
 _JSON_TYPE = "application/json"
@@ -185,22 +190,39 @@ def _add_files(router: APIRouter, served: Exports) -> None:
         status, media_type = 206 if part else 200, media_type_of(path)
         if request.scope.get("is_head"):
             return Response(status_code=status, media_type=media_type, headers=headers)
-        # The first piece is read before the reply begins: where it is not there, the reply says so.
-        first = served.objects.read(found.key, start, min(_CHUNK_BYTES, end - start))
-        pieces = _pieces(served, found, first, (start, end))
-        return StreamingResponse(pieces, status, media_type=media_type, headers=headers)
+        pieces = _pieces(lambda at, size: served.objects.read(found.key, at, size), (start, end))
+        return _CutResponse(pieces, status, media_type=media_type, headers=headers)
 
     del file
 
 
-def _pieces(served: Exports, file: exports.ExportFile, first: bytes, part: tuple[int, int]) -> Iterator[bytes]:
-    """Yield a part of a file; it ends early, and the connection with it, when the file is withdrawn meanwhile."""
-    yield first
-    for at in range(part[0] + len(first), part[1], _CHUNK_BYTES):
+class _CutResponse(StreamingResponse):
+    """A reply that may be taken back on the way: the connection ends then, so that no reader takes it for whole.
+
+    The first piece is read before the reply begins; where that fails, the reply says so.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], status: int, *, media_type: str, headers: dict[str, str]) -> None:
+        super().__init__(chain([next(pieces, b"")], pieces), status, headers, media_type)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the pieces; when one cannot be read or is not shown any more, note why and hang up."""
         try:
-            yield served.objects.read(file.key, at, min(_CHUNK_BYTES, part[1] - at))
-        except NotFound:
-            return
+            await super().__call__(scope, receive, send)
+        except DashlightError as exc:
+            _LOG.info("download.ended", extra={"reason": exc.code})
+            line = scope.get("extensions", {}).get(LINE)
+            if line is None:  # A server of another kind sees that the reply is not whole, and ends the connection.
+                return
+            line.end()
+            while (await receive())["type"] != "http.disconnect":  # To return before would be taken for a defect.
+                continue
+
+
+def _pieces(read: Callable[[int, int], bytes], part: tuple[int, int]) -> Iterator[bytes]:
+    """Yield what `read` returns for a position and a size, in pieces."""
+    for at in range(*part, _CHUNK_BYTES):
+        yield read(at, min(_CHUNK_BYTES, part[1] - at))
 
 
 def _add_objects(router: APIRouter, served: Exports) -> None:
@@ -228,7 +250,13 @@ def _add_objects(router: APIRouter, served: Exports) -> None:
         media_type = "application/octet-stream"
         if request.scope.get("is_head"):
             return Response(status_code=206, media_type=media_type, headers=headers)
-        return StreamingResponse(_checked_pieces(served, held, part), 206, media_type=media_type, headers=headers)
+
+        def checked(at: int, size: int) -> bytes:
+            content = served.objects.read(held.key, at, size)
+            _check(served, held, (at, part[1]))  # After the reading: what was read before a withdrawal is not sent.
+            return content
+
+        return _CutResponse(_pieces(checked, part), 206, media_type=media_type, headers=headers)
 
     del part_of_bundle
 
@@ -236,14 +264,3 @@ def _add_objects(router: APIRouter, served: Exports) -> None:
 def _check(served: Exports, held: object_ranges.Held, part: tuple[int, int]) -> None:
     with served.database.read() as connection:
         object_ranges.check_range(connection, held, *part)
-
-
-def _checked_pieces(served: Exports, held: object_ranges.Held, part: tuple[int, int]) -> Iterator[bytes]:
-    """Yield a range piece by piece; it ends early when something in the rest of it is taken back meanwhile."""
-    for at in range(part[0], part[1], _CHUNK_BYTES):
-        try:
-            content = served.objects.read(held.key, at, min(_CHUNK_BYTES, part[1] - at))
-            _check(served, held, (at, part[1]))  # After the reading: what was read before a withdrawal is not sent.
-        except DashlightError:
-            return
-        yield content
