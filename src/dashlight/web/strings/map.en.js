@@ -208,7 +208,7 @@ export const en = {
   issue_copyright: 'It breaks a copyright',
   issue_inappropriate: 'It should not be shown to everybody',
   issue_other: 'Something else',
-  hidesAtOnce: 'Hides the picture at once',
+  hidesAtOnce: 'Usually hides the picture at once',
   comment: 'Anything that helps to understand it (optional)',
   commentNote: 'The operator reads it. Do not write your name.',
   send: 'Send report',

@@ -209,7 +209,7 @@ export const es = {
   issue_copyright: 'Infringe derechos de autor',
   issue_inappropriate: 'No debería mostrarse a todo el mundo',
   issue_other: 'Otra cosa',
-  hidesAtOnce: 'Oculta la imagen de inmediato',
+  hidesAtOnce: 'Suele ocultar la imagen de inmediato',
   comment: 'Algo que ayude a entenderlo (opcional)',
   commentNote: 'Lo lee quien opera el mapa. No escriba su nombre.',
   send: 'Enviar',
