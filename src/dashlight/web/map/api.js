@@ -110,6 +110,11 @@ export function report(id, issue, comment) {
   });
 }
 
+/** Return what was reported and decided, by month. @returns {Promise<any>} */
+export function moderation() {
+  return asked('/v1/moderation');
+}
+
 /** Return the neighbour's id in its sequence, or null. @param {Picture} of @param {'prev' | 'next'} rel */
 export function neighbourId(of, rel) {
   return of.links.find((each) => each.rel === rel)?.id ?? null;

@@ -6,6 +6,7 @@
  * @typedef {{ months: Month[], waiting: { pictures: number, days: number | null }, statements: { month: string, sentence: string }[] }} Figures
  */
 
+import { moderation } from './api.js';
 import { languages } from '../strings/decisions.js';
 
 const COLUMNS = { reported: ['reported'], shown: ['restore', 'dismiss'], hidden: ['keep'], erased: ['erase'] };
@@ -86,9 +87,7 @@ function parts(figures, language) {
 }
 
 async function show() {
-  const reply = await fetch('/v1/moderation');
-  if (!reply.ok) return;
-  const figures = /** @type {Figures} */ (await reply.json());
+  const figures = /** @type {Figures} */ (await moderation());
   for (const place of document.querySelectorAll('[data-decisions]')) {
     const language = place.closest('article')?.lang === 'es' ? 'es' : 'en';
     place.replaceChildren(...parts(figures, language));
