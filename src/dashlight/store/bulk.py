@@ -1,6 +1,7 @@
 """Many rows at once, each database in its fastest way: COPY and arrays for PostgreSQL, prepared statements for SQLite.
 
-The one place, beside the two makers of the database, that asks which of them it talks to.
+Beside the two makers of the database, `is_postgresql` alone finds out which of them a connection is to. `samples`,
+`joined`, `chart` and `exporting` ask it too, where the two want another statement or driver.
 """
 
 from __future__ import annotations
