@@ -118,6 +118,6 @@ def test_ingest_does_not_refuse_what_we_redacted(detectors, name):
     refused = 0
     for rgb, _boxes in labelled(name, 8):
         picture = redact(RawFrame(rgb), detectors.detect(rgb))
-        refused += not recheck(picture.jpeg, picture.redactions, detectors).is_clean
+        refused += bool(recheck(picture.jpeg, picture.redactions, detectors).readable)
 
     assert refused == 0

@@ -73,7 +73,7 @@ def test_what_is_told_is_outside_hidden_places_and_stops_and_in_a_piece(track, s
 
     stops = stops_of(track)
     for fix in track.fixes:
-        if result.allows(fix.at, fix.position).is_allowed:
+        if result.allows(fix.at, fix.position).hidden_by is None:
             assert not any(p.hides(fix.position) for p in places)
             assert not any(s.started_at < fix.at < s.ended_at for s in stops)
             assert result.piece_at(fix.at) is not None
@@ -85,7 +85,7 @@ def test_what_is_told_is_outside_hidden_places_and_stops_and_in_a_piece(track, s
 @settings(max_examples=60)
 def test_what_a_fleet_tells_passes_the_check_of_order_at_ingest(track, secret):
     result = plan(track, FleetRules(), places=(), history=(), secret=secret)
-    told = [f for f in track.fixes if result.allows(f.at, f.position).is_allowed]
+    told = [f for f in track.fixes if result.allows(f.at, f.position).hidden_by is None]
 
     runs = SequenceRuns(result, gap_s=FleetRules().stop_s, identifier=identifier)
     for sequence, members in groupby(told, key=lambda fix: runs.sequence_at(fix.at)):
@@ -100,7 +100,8 @@ def test_what_a_fleet_tells_passes_the_check_of_order_at_ingest(track, secret):
 def test_what_a_personal_drive_tells_passes_the_check_at_ingest(track, secret, enrolments):
     rules = PersonalRules()
     candidates = [Candidate(f.position, 0.0, f.at) for f in track.fixes]
-    kept = [c for c, v in zip(candidates, thinned(candidates, rules, secret, taken=()), strict=True) if v.is_allowed]
+    verdicts = thinned(candidates, rules, secret, taken=())
+    kept = [c for c, verdict in zip(candidates, verdicts, strict=True) if verdict.hidden_by is None]
 
     for numbers in bundles_of([c.position for c in kept], secret):
         claims = [PictureClaim(kept[n].position, coarse_time(kept[n].at, enrolments), 0.0) for n in numbers]

@@ -50,11 +50,6 @@ class Verdict:
     hidden_by: HiddenBy | None = None
 
     @property
-    def is_allowed(self) -> bool:
-        """Whether no rule hides it."""
-        return self.hidden_by is None
-
-    @property
     def sentence(self) -> str:
         """The rule in words for the contributor; empty when nothing is hidden."""
         return "" if self.hidden_by is None else SENTENCES[self.hidden_by]

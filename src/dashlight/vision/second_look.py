@@ -66,11 +66,6 @@ class Verdict:
 
     readable: tuple[Detection, ...]
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing readable is left."""
-        return not self.readable
-
 
 def recheck(
     jpeg: bytes,

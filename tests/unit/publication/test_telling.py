@@ -34,7 +34,7 @@ def test_a_fleet_tells_a_drive_from_end_to_end():
     result = planned(track, FleetRules())
 
     assert [(p.started_at, p.ended_at) for p in result.pieces] == [(track.fixes[0].at, track.fixes[-1].at)]
-    assert all(result.allows(f.at, f.position).is_allowed for f in track.fixes)
+    assert all(result.allows(f.at, f.position).hidden_by is None for f in track.fixes)
 
 
 def test_a_fleet_changes_its_sequence_at_each_stop_and_trims_the_stop():
@@ -71,7 +71,7 @@ def test_nothing_in_a_hidden_place_is_told(rules):
 
     result = planned(track, rules, places=[place], history=experienced())
 
-    told = [f for f in track.fixes if result.allows(f.at, f.position).is_allowed]
+    told = [f for f in track.fixes if result.allows(f.at, f.position).hidden_by is None]
     assert told
     assert min(distance_m(f.position, middle) for f in told) > 1_200
     assert result.allows(track.fixes[500].at, middle).hidden_by is HiddenBy.HIDDEN_PLACE
@@ -85,7 +85,7 @@ def test_a_picture_between_two_sparse_fixes_is_checked_by_its_own_place():
     result = planned(track, FleetRules(), places=[HiddenPlace(middle)])
 
     at = track.fixes[3].at + timedelta(seconds=145)
-    assert result.allows(track.fixes[3].at, track.fixes[3].position).is_allowed
+    assert result.allows(track.fixes[3].at, track.fixes[3].position).hidden_by is None
     assert result.allows(at, middle).hidden_by is HiddenBy.HIDDEN_PLACE
 
 
@@ -95,7 +95,7 @@ def test_each_end_is_trimmed_by_500_to_1000_m(rules):
 
     result = planned(track, rules, history=experienced())
 
-    told = [f for f in track.fixes if result.allows(f.at, f.position).is_allowed]
+    told = [f for f in track.fixes if result.allows(f.at, f.position).hidden_by is None]
     assert 500 <= distance_m(HOME, told[0].position) <= 1_040
     assert 500 <= distance_m(told[-1].position, track.fixes[-1].position) <= 1_040
     assert result.allows(track.fixes[3].at, track.fixes[3].position).hidden_by is HiddenBy.DRIVE_END
@@ -108,7 +108,7 @@ def test_standing_before_the_drive_does_not_use_up_the_trim():
 
     result = planned(track, OpenRules())
 
-    told = [f for f in track.fixes if result.allows(f.at, f.position).is_allowed]
+    told = [f for f in track.fixes if result.allows(f.at, f.position).hidden_by is None]
     assert distance_m(HOME, told[0].position) > 480
 
 
@@ -129,7 +129,7 @@ def test_an_end_deep_in_a_hidden_place_is_not_trimmed_on_top_and_a_shallow_one_i
 
     def first_told(place):
         result = planned(track, OpenRules(), places=[place])
-        return next(f for f in track.fixes if result.allows(f.at, f.position).is_allowed)
+        return next(f for f in track.fixes if result.allows(f.at, f.position).hidden_by is None)
 
     assert distance_m(HOME, first_told(deep).position) == pytest.approx(410, abs=15)
     assert distance_m(HOME, first_told(shallow).position) >= 500
@@ -158,8 +158,8 @@ def test_a_time_without_a_position_is_not_told():
 
     assert before.hidden_by is HiddenBy.NO_POSITION
     assert before.sentence
-    assert result.allows(START - timedelta(seconds=1), HOME).is_allowed
-    assert result.allows(track.fixes[-1].at + timedelta(seconds=1), HOME).is_allowed
+    assert result.allows(START - timedelta(seconds=1), HOME).hidden_by is None
+    assert result.allows(track.fixes[-1].at + timedelta(seconds=1), HOME).hidden_by is None
     assert planned(Track(()), FleetRules()).allows(START, HOME).hidden_by is HiddenBy.NO_POSITION
 
 
@@ -168,8 +168,8 @@ def test_between_two_fixes_both_must_be_told():
     result = planned(track, OpenRules())
     edge = result.pieces[0].started_at
 
-    assert result.allows(edge, destination(HOME, 90.0, 3_000)).is_allowed
-    assert not result.allows(edge - timedelta(milliseconds=500), destination(HOME, 90.0, 3_000)).is_allowed
+    assert result.allows(edge, destination(HOME, 90.0, 3_000)).hidden_by is None
+    assert result.allows(edge - timedelta(milliseconds=500), destination(HOME, 90.0, 3_000)).hidden_by is not None
 
 
 def test_every_rule_has_a_sentence_for_the_contributor():
