@@ -4,6 +4,7 @@ from dashlight.model.cells import h3_parent, h3_r15_of
 from dashlight.model.days import DAY_MS, EPOCH, day_of, moment_of, moment_text, ms_of
 from dashlight.model.detection import Detection, Redaction, RedactionKind
 from dashlight.model.frame import THUMBNAIL_WIDTH, RawFrame, RedactedPicture, thumbnail_size_of
+from dashlight.model.languages import preferred_language
 from dashlight.model.lonlat import (
     EARTH_RADIUS_M,
     NULL_ISLAND_DEG,
@@ -74,6 +75,7 @@ __all__ = [
     "moment_text",
     "ms_of",
     "network_of",
+    "preferred_language",
     "qk_of",
     "qk_of_many",
     "qk_range",

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 import jinja2
 
-from dashlight.moderation.words import Words, chosen_language, load_words
+from dashlight.model import preferred_language
+from dashlight.moderation.words import Words, load_words
 from dashlight.wire import to_base64url
 
 CONTENT_POLICY = (
@@ -62,7 +63,7 @@ class Pages:
 
     def reader(self, wish: str, accepted: str) -> Reader:
         """Return for whom to write, from the language they chose and what their browser says."""
-        language = chosen_language(wish, accepted, self._words)
+        language = preferred_language(wish, accepted, self._words)
         return Reader(Words(language, self._words[language]), wish if wish in self._words else "")
 
     def write(self, name: str, reader: Reader, values: Mapping[str, Any]) -> str:

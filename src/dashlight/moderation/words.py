@@ -10,25 +10,11 @@ from importlib import resources
 
 from dashlight.model import DAY_MS, day_of, moment_of
 
-DEFAULT = "en"
-
 
 def load_words() -> dict[str, dict[str, str]]:
     """Return every language's words by key."""
     text = resources.files("dashlight.web").joinpath("operator", "words.json").read_text(encoding="utf-8")
     return {language: dict(words) for language, words in json.loads(text).items()}
-
-
-def chosen_language(wish: str, accepted: str, known: Mapping[str, object]) -> str:
-    """Return the language to write in.
-
-    Args:
-        wish: Of the reader, when they chose one.
-        accepted: What their browser says (Accept-Language); its order counts, as browsers write the best first.
-        known: The languages that there are.
-    """
-    wishes = [wish, *(part.partition(";")[0] for part in accepted.split(","))]
-    return next((code for each in wishes if (code := each.strip().lower()[:2]) in known), DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashlight.moderation.decisions import CHOICES
-from dashlight.moderation.words import Words, chosen_language, load_words
+from dashlight.moderation.words import Words, load_words
 from dashlight.store.moderated import REASONS, Decision, Issue, Reason
 
 TEMPLATES = Path("src/dashlight/web/operator")
@@ -46,21 +46,6 @@ def test_the_languages_have_the_same_words_and_the_same_places_in_them():
 
 def test_every_reason_can_be_given():
     assert {reason for reasons in REASONS.values() for reason in reasons} == set(Reason)
-
-
-@pytest.mark.parametrize(
-    ("wish", "accepted", "language"),
-    [
-        ("", "", "en"),
-        ("", "es-MX,es;q=0.9", "es"),
-        ("", "fr, es;q=0.5", "es"),
-        ("es", "en", "es"),
-        ("xx", "en", "en"),
-        ("", ";;;,,", "en"),
-    ],
-)
-def test_the_language_is_the_first_known_one(wish, accepted, language):
-    assert chosen_language(wish, accepted, WORDS) == language
 
 
 @pytest.mark.parametrize(

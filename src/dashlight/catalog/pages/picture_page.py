@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
@@ -152,28 +152,6 @@ class PicturePages:
         if licence_href:
             lines.append(f'<link rel="license" href="{escape(licence_href)}">')
         return "\n    ".join(lines)
-
-
-def preferred_language(asked: str | None, accepted: str | None, known: Iterable[str]) -> str:
-    """Return the language to write in: the one asked for, else the first wish of Accept-Language that is known.
-
-    Args:
-        asked: Of the address, or None.
-        accepted: The header (RFC 9110, section 12.5.4), or None.
-        known: Languages that there are; the first is the default.
-    """
-    languages = list(known)
-    if asked in languages:
-        return str(asked)
-    wishes = []
-    for order, part in enumerate((accepted or "").split(",")[:20]):
-        tag, _, weight = part.strip().partition(";q=")
-        try:
-            quality = float(weight) if weight else 1.0
-        except ValueError:
-            quality = 0.0
-        wishes.append((-quality, order, tag[:2].lower()))
-    return next((tag for quality, _, tag in sorted(wishes) if quality < 0 and tag in languages), languages[0])
 
 
 def when_in_words(stored: StoredPicture, words: Words) -> str:

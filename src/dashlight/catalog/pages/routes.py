@@ -12,9 +12,10 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from dashlight.catalog.etags import etag_of, is_known
 from dashlight.catalog.pages.gazetteer import Gazetteer, load_gazetteer
-from dashlight.catalog.pages.picture_page import PAGE_POLICY, PicturePages, PictureView, preferred_language
+from dashlight.catalog.pages.picture_page import PAGE_POLICY, PicturePages, PictureView
 from dashlight.catalog.routes import Catalog
 from dashlight.errors import Gone, NotFound
+from dashlight.model import preferred_language
 from dashlight.store import pictures
 
 
