@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -152,6 +153,38 @@ def test_a_child_that_fails_is_counted_and_not_started_again_at_once(server, scr
 
     assert outcomes() == 1
     assert log.read_text() == "x"
+
+
+def test_a_child_that_crashes_is_logged_by_kind_and_place(server, caplog):
+    server.store.database.write(lambda t: exports.begin(t, "geoparquet", day=TODAY, pictures=0))
+    asking = "import sys\nimport dashlight.catalog.exports.process as process\n"
+    broken = "def broken(asked, is_over): raise ZeroDivisionError('/home/ada-lovelace')\nprocess._make = broken\n"
+    registry = CollectorRegistry()
+    worker = worker_of(server, registry, command=child(f"{asking}{broken}sys.exit(process.main())"))
+
+    failed = ("dashlight_catalog_export_jobs_total", {"outcome": "failed"})
+    run_until(worker, lambda: registry.get_sample_value(*failed) == 1, timeout_s=30)
+
+    (told,) = [record for record in caplog.records if record.getMessage() == "export.failed"]
+    assert (told.reason, told.exit_code) == ("ended", 1)
+    assert re.search(r"process\.py:\d+ main > <string>:3 broken > ZeroDivisionError$", told.crash)
+    assert "ada" not in told.crash
+
+
+def test_the_child_of_a_database_that_cannot_be_opened_says_where(server, caplog):
+    server.store.database.write(lambda t: exports.begin(t, "geoparquet", day=TODAY, pictures=0))
+    registry = CollectorRegistry()
+    settings = replace(SETTINGS, database_url="postgresql://ada@127.0.0.1:1/lovelace")
+    worker = worker_of(server, registry, settings=settings)
+
+    failed = ("dashlight_catalog_export_jobs_total", {"outcome": "failed"})
+    run_until(worker, lambda: registry.get_sample_value(*failed) == 1, timeout_s=30)
+
+    (told,) = [record for record in caplog.records if record.getMessage() == "export.failed"]
+    assert told.reason == "database"
+    assert told.crash.endswith("dashlight.errors.HostError")
+    assert "psycopg.OperationalError" in told.crash
+    assert "lovelace" not in told.crash
 
 
 def test_the_child_stops_when_the_server_is_gone(server):

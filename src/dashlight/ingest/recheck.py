@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dashlight.errors import Corrupt, Unavailable
 from dashlight.model import Redaction
+from dashlight.store.crashes import Overheard
 
-_COMMAND = (sys.executable, "-m", "dashlight.ingest.recheck_process")
+_LOG = logging.getLogger("dashlight.ingest")
+_COMMAND = (sys.executable, "-X", "faulthandler", "-m", "dashlight.ingest.recheck_process")
 IDLE_COMMAND = (*_COMMAND, "--idle")  # At the lowest priority; for what nobody waits for.
 _START_TIMEOUT_S = 60.0  # Loading the networks on a slow disk.
 _RETRY_AFTER_S = 30.0
+_LEAVE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class ProcessLook:
         self._timeout_s = timeout_s
         self._command = tuple(command)
         self._process: Process | None = None
+        self._overheard: Overheard | None = None  # Its stderr.
         self._turn = asyncio.Lock()
 
     async def readable(
@@ -79,7 +85,7 @@ class ProcessLook:
             try:
                 reply = await self._ask(asked.encode() + b"\n" + jpeg + thumbnail_jpeg)
             except (OSError, EOFError, TimeoutError, ValueError) as exc:
-                await self._end()
+                await self._end(reason=type(exc).__name__)
                 raise Unavailable(
                     "the second look at the pictures is not available; nothing was published",
                     hint="try again later; the operator's `dashlight doctor` looks at the detectors",
@@ -96,10 +102,12 @@ class ProcessLook:
     async def _ask(self, message: bytes) -> dict[str, Any]:
         process = self._process
         if process is None or process.returncode is not None:
+            await self._end()
             async with asyncio.timeout(_START_TIMEOUT_S):
                 process = self._process = await asyncio.create_subprocess_exec(
-                    *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+                    *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE
                 )
+                self._overheard = Overheard(process.stderr) if process.stderr else None
                 await self._line(process)  # It says once that the networks are loaded.
         if process.stdin is None:
             raise EOFError
@@ -118,11 +126,27 @@ class ProcessLook:
             raise ValueError(reply)  # noqa: TRY004  # A reply that is not ours, caught above.
         return reply
 
-    async def _end(self) -> None:
+    async def _end(self, *, reason: str = "ended") -> None:
+        """End the process, and log what it crashed of: a defect of it, or of the machine, is to be found.
+
+        Args:
+            reason: Kind of the error for which it is ended.
+        """
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
+        overheard, self._overheard = self._overheard, None
+        if process is None:
+            if reason != "ended":
+                _LOG.warning("recheck.failed", extra={"reason": reason})
+            return
+        if reason == EOFError.__name__:  # It is ending by itself; its own exit code tells more.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _LEAVE_S)
+        if process.returncode is None:
             process.kill()
             await process.wait()
+        crash = await overheard.words() if overheard else ""
+        if crash or reason != "ended":
+            _LOG.warning("recheck.failed", extra={"reason": reason, "exit_code": process.returncode, "crash": crash})
 
     async def close(self) -> None:
         """End the process."""

@@ -76,6 +76,34 @@ def test_a_process_that_does_not_answer_lets_nothing_in(script):
     assert caught.value.code == "recheck-unavailable"
 
 
+def test_a_process_that_crashes_is_logged_by_kind_and_place_and_not_by_what_it_was_asked(caplog):
+    script = "def load(name):\n    raise LookupError(name)\nload('ada-lovelace')"
+
+    with pytest.raises(Unavailable):
+        asked(look(script))
+
+    (told,) = [record for record in caplog.records if record.getMessage() == "recheck.failed"]
+    assert (told.reason, told.exit_code) == ("EOFError", 1)
+    assert told.crash == "<string>:3 <module> > <string>:2 load > LookupError"
+
+
+def test_a_process_that_crashes_after_its_verdict_is_logged_with_the_next_picture(caplog):
+    crashing = look(ECHO % ('{"readable": []}', "raise MemoryError"))
+
+    async def ask_twice():
+        try:
+            for _ in range(2):
+                await crashing.readable(b"x", (), b"")
+                await crashing._process.wait()
+        finally:
+            await crashing.close()
+
+    asyncio.run(ask_twice())
+
+    told = [record.crash for record in caplog.records if record.getMessage() == "recheck.failed"]
+    assert [crash.split(" > ")[-1] for crash in told] == ["MemoryError", "MemoryError"]
+
+
 def test_a_process_that_takes_too_long_is_ended():
     script = "import json, threading\nprint(json.dumps({'ready': True}), flush=True)\nthreading.Event().wait()"
 

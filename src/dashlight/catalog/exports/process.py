@@ -2,8 +2,8 @@
 
 Asked: one JSON object on stdin, `{"folder", "settings", "formats", "base_url", "today"}`. Answered on stdout, one
 object a line: `{"format", "pictures", "pictures_done"}` now and then, `{"made": format, "files", "size_bytes"}` for
-each, and `{"failed": code, "message"}` last when it failed. It stops when stdin ends, so it never outlives the server;
-what it has finished by then stays.
+each, and `{"failed": code}` last when it failed; where and of what, stderr tells. It stops when stdin ends, so it never
+outlives the server; what it has finished by then stays.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -34,10 +35,12 @@ def main() -> int:
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] == "dashlight":
             raise
-        _tell({"failed": "not-installed", "message": f"the package {exc.name} is not installed"})
+        traceback.print_exc()
+        _tell({"failed": "not-installed"})
         return 1
     except DashlightError as exc:
-        _tell({"failed": exc.code, "message": exc.message})
+        traceback.print_exc()
+        _tell({"failed": exc.code})
         return 1
     return 0
 

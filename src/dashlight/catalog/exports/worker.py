@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,11 +25,12 @@ from dashlight.config import ServerSettings
 from dashlight.errors import DashlightError
 from dashlight.model import day_of
 from dashlight.store import exports, upkeep
+from dashlight.store.crashes import Overheard
 from dashlight.store.database import Database
 from dashlight.store.stopping import is_set_within
 
 _LOG = logging.getLogger("dashlight.catalog.exports")
-_COMMAND = (sys.executable, "-m", "dashlight.catalog.exports.process")
+_COMMAND = (sys.executable, "-X", "faulthandler", "-m", "dashlight.catalog.exports.process")
 _LOOK_S = 30.0
 _AGAIN_S = 600.0  # After a failure.
 _BUSY_S = 60.0  # Another process makes one.
@@ -151,7 +152,8 @@ class ExportWorker:
             "base_url": self._base_url,
             "today": day_of(self._now()),
         }
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+        process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        overheard = Overheard(process.stderr) if process.stderr else None
         try:
             reading = asyncio.create_task(self._read(process, json.dumps(asked, default=str).encode() + b"\n"))
             stopping = asyncio.create_task(stop.wait())
@@ -168,16 +170,16 @@ class ExportWorker:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return self._outcome(failure, code)
+        return self._outcome(failure, code, await overheard.words() if overheard else "")
 
     @staticmethod
-    def _outcome(failure: str | None, code: int) -> str:
+    def _outcome(failure: str | None, code: int, crash: str) -> str:
         if failure == "export-stopped":
             return "stopped"
         if failure == "export-runs":
             return "busy"
         if failure is not None or code:
-            _LOG.warning("export.failed", extra={"reason": failure or "ended", "exit_code": code})
+            _LOG.warning("export.failed", extra={"reason": failure or "ended", "exit_code": code, "crash": crash})
             return "failed"
         return "made"
 
