@@ -16,10 +16,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 import cv2
@@ -54,6 +55,13 @@ CITIES = (
     LonLat(21.0122, 52.2297),
     LonLat(-5.8494, 43.3617),
 )
+REPORTS = (
+    ("privacy", "My front door is in the picture."),
+    ("blur_missing", "The plate of the parked car can be read."),
+    ("mislocated", ""),
+    ("copyright", "The poster on the wall is my work."),
+    ("blur_missing", ""),
+)
 AGES_DAYS = (0, 0, 1, 3, 6, 12, 20, 45, 90, 200, 420)
 
 
@@ -67,6 +75,7 @@ class Stage:
         town: The middle of the simulated town.
         tokens: For uploads while the page looks on.
         pictures: Redacted, to make more drives of.
+        data: Folder of the server.
     """
 
     url: str
@@ -74,6 +83,12 @@ class Stage:
     town: LonLat
     tokens: list[str]
     pictures: list[RedactedPicture]
+    data: Path
+
+    @property
+    def origin(self) -> str:
+        """The server by the name that browsers keep passkeys for."""
+        return f"http://localhost:{urlsplit(self.url).port}"
 
     def publish(self, archive: bytes) -> None:
         """Upload a bundle."""
@@ -310,7 +325,64 @@ def shot_real(stage: Stage) -> None:
     """A real camera's recording at its real place."""
     feature = stage.first_picture("-117.4,33.0,-117.2,33.2", at=1)
     lon, lat = feature["geometry"]["coordinates"]
-    show(stage, at(18.3, LonLat(lon, lat), f"&picture={feature['id']}"))
+    show(stage, at(19.6, LonLat(lon, lat), f"&picture={feature['id']}"))
+
+
+def report_some(stage: Stage) -> None:
+    """Report pictures of one city, for every kind of reason; those about privacy are hidden."""
+    city = CITIES[0]
+    around = f"{city.lon - 1.2},{city.lat - 1.2},{city.lon + 1.2},{city.lat + 1.2}"
+    told = [stage.first_picture(around, at=3 * number)["id"] for number in range(len(REPORTS))]
+    for picture, (issue, comment) in zip(told, REPORTS, strict=True):
+        reply = httpx.post(
+            f"{stage.url}/v1/pictures/{picture}/report", json={"issue": issue, "comment": comment}, trust_env=False
+        )
+        reply.raise_for_status()
+
+
+def enrol(stage: Stage) -> None:
+    """Enrol a passkey for the operator's page, in a device that verifies its user by itself."""
+    device = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    stage.browser.driver.execute_cdp_cmd("WebAuthn.enable", {})
+    stage.browser.driver.execute_cdp_cmd("WebAuthn.addVirtualAuthenticator", {"options": device})
+    naming = ["--data", str(stage.data), "--label", "Ana\u2019s phone", "--public-url", stage.origin]
+    link = subprocess.run(
+        [sys.executable, "-m", "dashlight", "operator", "invite", *naming],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    stage.browser.open(next(word for word in link if word.startswith(stage.origin)))
+    stage.browser.find("[data-ceremony]").click()
+
+
+def shot_operator(stage: Stage) -> None:
+    """The operator's list of reports."""
+    stage.browser.open(f"{stage.origin}/operator/reports")
+    if not stage.browser.all(".op-card"):
+        report_some(stage)
+        enrol(stage)
+    stage.browser.wait_text("h1", "Waiting for a decision")
+    stage.browser.run("for (const image of document.images) image.loading = 'eager'")
+    stage.browser.wait(lambda: stage.browser.run("return [...document.images].every((image) => image.naturalWidth)"))
+    stage.browser.run("document.activeElement?.blur()")
+
+
+def shot_decision(stage: Stage) -> None:
+    """A reported picture, and what can be decided about it."""
+    shot_operator(stage)
+    stage.browser.find(".op-card a").click()
+    stage.browser.wait_text("h1", "Reported picture")
+    stage.browser.wait(lambda: stage.browser.run("return document.querySelector('.op-report img')?.naturalWidth"))
+    stage.browser.find("[name=choice][value=erase]").click()
+    stage.browser.run("document.activeElement?.blur(); scrollTo(0, 0)")
 
 
 WIDE, TABLET, PHONE = (1440, 900), (768, 1024), (360, 740)
@@ -357,6 +429,12 @@ SHOTS: dict[str, Shot] = {
     "live": (shot_live, WIDE, "light"),
     "about": (shot_about, WIDE, "light"),
     "about-phone": (shot_about, PHONE, "dark"),
+    "operator": (shot_operator, WIDE, "light"),
+    "operator-dark": (shot_operator, WIDE, "dark"),
+    "operator-phone": (shot_operator, PHONE, "light"),
+    "operator-phone-dark": (shot_operator, PHONE, "dark"),
+    "operator-report": (shot_decision, WIDE, "light"),
+    "operator-report-phone-dark": (shot_decision, PHONE, "dark"),
     "real-recording": (shot_real, WIDE, "light"),
 }
 
@@ -410,7 +488,7 @@ def stage_set(folder: Path) -> Iterator[Stage]:
     try:
         tokens = draw_tokens(folder / "data", 60) + draw_tokens(folder / "data", 20, Policy.OPEN)
         fleet, open_tokens = tokens[:60], tokens[60:]
-        stage = Stage(server.url, None, place.lon_lat(0, 0), fleet, pictures)
+        stage = Stage(server.url, None, place.lon_lat(0, 0), fleet, pictures, server.folder)
         for number, archive in enumerate(more_drives(pictures, stage.town)):
             if number < 26 and number % 3 == 0:
                 fleet.append(open_tokens.pop())
@@ -421,7 +499,8 @@ def stage_set(folder: Path) -> Iterator[Stage]:
         driver = chromium(folder / "chromium")
         browser = Browser(driver)
         browser.reset()
-        yield Stage(server.url, browser, stage.town, fleet, pictures)
+        driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})  # As `/p/` tells times.
+        yield replace(stage, browser=browser)
     finally:
         if driver is not None:
             driver.quit()
