@@ -1,4 +1,4 @@
-"""Check the docs: made pages are current, links resolve, every setting is explained, every page can be found.
+"""Check the docs: made pages are current, links resolve, settings are explained, pages found and pictures shown.
 
 python tools/check_docs.py [--write]
 """
@@ -15,6 +15,7 @@ from reference_pages import metrics, pages, settings_without_words
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img\b[^>]*\bsrc=\"([^\"]+)\"")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -32,14 +33,20 @@ def anchors_of(page: Path) -> set[str]:
 
 
 def links_of(page: Path) -> list[str]:
-    """Return the targets of a page's links, outside code."""
-    return _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8")))
+    """Return the targets of a page's links and the sources of its images, outside code."""
+    return _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8"))) + images_of(page)
+
+
+def images_of(page: Path) -> list[str]:
+    """Return the sources of the images that a page shows, in Markdown or HTML, outside code."""
+    found = _IMAGE.findall(_CODE.sub("", page.read_text(encoding="utf-8")))
+    return [markdown or html for markdown, html in found]
 
 
 def broken_links(root: Path) -> Iterator[str]:
     """Yield every link within the project that leads nowhere."""
     for page in documents(root):
-        for link in links_of(page):
+        for link in dict.fromkeys(links_of(page)):
             if re.match(r"[a-z]+:", link):
                 continue
             name, _, anchor = link.partition("#")
@@ -62,6 +69,14 @@ def lost_pages(root: Path) -> Iterator[str]:
         folders = {page.resolve(), page.parent.resolve()}
         if page != root / "docs" / "index.md" and not folders & linked:
             yield f"{page.relative_to(root)}: no page links to it"
+
+
+def lost_images(root: Path) -> Iterator[str]:
+    """Yield every picture under docs/images that no page shows."""
+    shown = {(page.parent / image).resolve() for page in documents(root) for image in images_of(page)}
+    for image in sorted(root.glob("docs/images/*")):
+        if image.resolve() not in shown:
+            yield f"{image.relative_to(root)}: no page shows it"
 
 
 def stale_pages(root: Path) -> Iterator[str]:
@@ -94,7 +109,7 @@ def main() -> int:
         for name, text in pages(ROOT).items():
             (ROOT / name).write_text(text, encoding="utf-8")
         return 0
-    found = [*stale_pages(ROOT), *broken_links(ROOT), *lost_pages(ROOT)]
+    found = [*stale_pages(ROOT), *broken_links(ROOT), *lost_pages(ROOT), *lost_images(ROOT)]
     found += [f"src/dashlight/config: {name} is not explained" for name in settings_without_words()]
     found += badly_named_metrics(ROOT / "src" / "dashlight")
     for problem in found:

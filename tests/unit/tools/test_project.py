@@ -116,6 +116,27 @@ def test_a_page_that_nothing_links_to_is_found(tmp_path):
     assert list(check_docs.lost_pages(tmp_path)) == ["docs/lost.md: no page links to it"]
 
 
+def test_a_picture_that_no_page_shows_is_found(tmp_path):
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    for name in ("markdown", "html", "linked", "quoted"):
+        (tmp_path / "docs" / "images" / f"{name}.png").write_bytes(b"")
+    (tmp_path / "docs" / "index.md").write_text(
+        '![a](images/markdown.png) <img alt="b" src="images/html.png" width="9"> [c](images/linked.png)\n'
+        "`![d](images/quoted.png)`\n"
+    )
+
+    assert list(check_docs.lost_images(tmp_path)) == [
+        "docs/images/linked.png: no page shows it",
+        "docs/images/quoted.png: no page shows it",
+    ]
+
+
+def test_an_image_that_is_not_there_is_found(tmp_path):
+    (tmp_path / "README.md").write_text('![a](a.png) <img src="b.png"> <img src="https://x.example/c.png">\n')
+
+    assert list(check_docs.broken_links(tmp_path)) == ["README.md: a.png is not there", "README.md: b.png is not there"]
+
+
 def test_every_error_code_metric_setting_and_command_has_its_row():
     pages = reference_pages.pages(ROOT)
 
