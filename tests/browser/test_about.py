@@ -10,6 +10,7 @@ from servers import served
 from dashlight.model import day_of
 from dashlight.store import reports
 from dashlight.store.moderated import Decision, Reason, Ruling
+from dashlight.store.told_figures import tell_figures
 
 HERE = f"#at=17/{street_drives.OVIEDO.lat}/{street_drives.OVIEDO.lon}"
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -92,6 +93,7 @@ def test_reports_and_decisions_are_told(server, browser, axe, width, height):
         server.client.post(f"/v1/pictures/{picture}/report", json={"issue": "privacy"})
     ruling = Ruling(Decision.ERASE, Reason.FACE, "A face could be recognised.")
     server.store.database.write(lambda t: reports.decide(t, UUID(pictures[0]), ruling, day=day_of(datetime.now(UTC))))
+    server.store.database.write(tell_figures)  # As the daily batch does.
 
     browser.open(f"{server.url}/about#en")
 
