@@ -60,25 +60,26 @@ def _neighbour_number(*, is_after: bool) -> sa.ScalarSelect[Any]:
     )
 
 
-_FETCH = picture_select().add_columns(
+_WITH_NEIGHBOURS = picture_select().add_columns(
     _neighbour_number(is_after=False).label("before"), _neighbour_number(is_after=True).label("after")
 )
+_SOME = _p.number.in_(sa.bindparam("some", expanding=True))
+_FETCH = _WITH_NEIGHBOURS.where(_SOME)  # Built once: a small search would spend a tenth of its time on it.
+_NEIGHBOURS = sa.select(_p.number, _p.id, _p.lon_e6, _p.lat_e6).where(_SOME)
 
 
 def fetch(connection: sa.Connection, numbers: Sequence[int]) -> list[Found]:
     """Return the pictures of row numbers, in their order, with their neighbours."""
     rows: dict[int, Any] = {}
     for first in range(0, len(numbers), _CHUNK):
-        statement = _FETCH.where(_p.number.in_(numbers[first : first + _CHUNK]))
-        rows |= {row.number: row for row in connection.execute(statement)}
+        some = connection.execute(_FETCH, {"some": numbers[first : first + _CHUNK]})
+        rows |= {row.number: row for row in some}
     near = {number for row in rows.values() for number in (row.before, row.after) if number is not None}
     told = {number: Neighbour(UUID(bytes=row.id), _position(row)) for number, row in rows.items() if number in near}
     missing = sorted(near - told.keys())
     for first in range(0, len(missing), _CHUNK):
-        statement = sa.select(_p.number, _p.id, _p.lon_e6, _p.lat_e6).where(
-            _p.number.in_(missing[first : first + _CHUNK])
-        )
-        told |= {row.number: Neighbour(UUID(bytes=row.id), _position(row)) for row in connection.execute(statement)}
+        some = connection.execute(_NEIGHBOURS, {"some": missing[first : first + _CHUNK]})
+        told |= {row.number: Neighbour(UUID(bytes=row.id), _position(row)) for row in some}
     return [_found(rows[number], told) for number in numbers if number in rows]
 
 
