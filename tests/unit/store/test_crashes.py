@@ -38,7 +38,7 @@ def test_a_crash_below_python_is_told():
     [
         b"",
         b"ada-lovelace: 51.50735\n",
-        b'  File "/home/ada/module.py", line 3, in ada\n',
+        b'  File "/srv/ada/module.py", line 3, in ada\n',
         b"Fatal Python error: /home/ada\n",
         b'Traceback (most recent call last):\n  File "/pictures/ada.jpg", line 1, in read\n51.50735: at home\n',
         b"\xff\x00" * 2_000,
