@@ -14,6 +14,7 @@ import yaml
 from servers import served
 
 from dashlight.config import ServerSettings, load
+from dashlight.store.postgresql import EXPORT_READERS, READERS, most_connections
 from dashlight.wire import deletion_secret, to_base64url
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -45,6 +46,17 @@ def test_the_secrets_are_what_a_server_reads_and_are_made_once(secrets, compose)
     assert settings.public_url == "https://pictures.example.org"
     assert secrets.stat().st_mode & 0o077 == 0
     assert {Path(each["file"]).name for each in compose["secrets"].values()} <= set(before)
+
+
+def test_the_database_of_compose_takes_what_its_servers_open(compose):
+    own, child = most_connections(READERS), most_connections(EXPORT_READERS)
+    page = (DEPLOY.parent / "docs" / "how-to" / "second-scale.md").read_text()
+    (most,) = [word for word in compose["services"]["postgres"]["command"] if word.startswith("-cmax_connections=")]
+    servers = sum(name.startswith("server-") for name in compose["services"])
+
+    assert f"up to {own + child}: {own} of its own, and {child} of the process that makes exports" in page
+    assert f"be {own + child} times `n` and {own} beside; Compose has {most.partition('=')[2]} for its two" in page
+    assert int(most.partition("=")[2]) >= servers * (own + child) + own
 
 
 def test_compose_names_what_is_there(compose, secrets):

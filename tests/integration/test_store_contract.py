@@ -163,14 +163,14 @@ def test_two_are_never_alone_together(store):
     inside, is_other_in = threading.Event(), threading.Event()
 
     def waits():
-        with store.database.alone("x", is_waiting=True) as is_mine:
+        with store.database.alone("batch", is_waiting=True) as is_mine:
             assert is_mine
             is_other_in.set()
 
-    with store.database.alone("x") as is_mine, store.database.alone("y") as is_another:
+    with store.database.alone("batch") as is_mine, store.database.alone("orphans") as is_another:
         assert is_mine
         assert is_another
-        with store.database.alone("x") as is_second:
+        with store.database.alone("batch") as is_second:
             assert not is_second
         other = threading.Thread(target=waits)
         other.start()

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 T = TypeVar("T")
+TurnName = Literal["batch", "erasures", "exports", "orphans", "vacuum"]  # A server may hold a connection for each.
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Database(Protocol):
         """Run a write and wait until it is durable. Never call it on an event loop."""
         ...
 
-    def alone(self, name: str, *, is_waiting: bool = False) -> AbstractContextManager[bool]:
+    def alone(self, name: TurnName, *, is_waiting: bool = False) -> AbstractContextManager[bool]:
         """Yield whether nobody else of the instance is inside `alone(name)`; one that waits yields True in its turn.
 
         Raises:

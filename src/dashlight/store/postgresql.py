@@ -18,10 +18,11 @@ import math
 import secrets
 import threading
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import psycopg
 import sqlalchemy as sa
@@ -29,14 +30,18 @@ import sqlalchemy as sa
 from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
 from dashlight.store import outbox
 from dashlight.store.bounded_reads import Turn, in_turn, look_at_the_clock
-from dashlight.store.database import Change, Listener, Transaction
+from dashlight.store.database import Change, Listener, Transaction, TurnName
 from dashlight.store.listeners import Listeners
 from dashlight.store.migrating import check_known, migrations
 from dashlight.store.writer import Writer
 
 T = TypeVar("T")
+_Connection = psycopg.Connection[tuple[Any, ...]]
+READERS = 32  # Connections of a server that read.
+EXPORT_READERS = 4  # Of the process that makes exports: two are read from at a time.
 LOCK_TIMEOUT_MS = 10_000
 RETRY_AFTER_S = 5.0
+_KEPT = 8  # Connections that stay open when nobody reads.
 _KEPT_STATEMENTS = 200  # Compiled, of all shapes; the code has fewer.
 MAX_TOLD_TILES = 400  # A payload of NOTIFY has less than 8000 bytes.
 _LOG = logging.getLogger("dashlight.store")
@@ -82,9 +87,10 @@ class PostgresqlDatabase:
 
     Args:
         url: `postgresql://user:password@host:port/name`.
+        readers: How many may read at a time.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, readers: int = READERS) -> None:
         """Connect, and bring the database to the newest schema.
 
         Raises:
@@ -92,6 +98,7 @@ class PostgresqlDatabase:
         """
         self._url = url
         self._name = secrets.token_hex(8)  # Of this process in what it tells the others.
+        self._turns: defaultdict[TurnName, threading.Lock] = defaultdict(threading.Lock)
         self._listeners = Listeners()
         self.is_journal_due = True
         self._is_withdrawing = True  # Whether rows of pictures were deleted that are not vacuumed yet.
@@ -103,8 +110,8 @@ class PostgresqlDatabase:
             raise HostError(
                 f"cannot open the database: {_first_line(exc)}", hint="look at server.database_url", code="database"
             ) from exc
-        self._engine = self._make_engine(is_writer=False)
-        self._writing = self._make_engine(is_writer=True)
+        self._engine = self._make_engine(readers, is_writer=False)
+        self._writing = self._make_engine(1, is_writer=True)
         self._writer = Writer(
             self._writing.begin, as_ours=_as_ours, before_commit=self._notify, after_commit=self._tell_here
         )
@@ -114,7 +121,7 @@ class PostgresqlDatabase:
         self._ear.start()
         self._hears.wait(LOCK_TIMEOUT_MS / 1000)
 
-    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def _connected(self) -> _Connection:
         name = f"{_CHANNEL} {self._name}"
         return psycopg.connect(self._url, autocommit=True, options=_SESSION, application_name=name, **_KEEPALIVE)
 
@@ -128,12 +135,12 @@ class PostgresqlDatabase:
             ).fetchone()
         return int(row[0]) if row else 0
 
-    def _make_engine(self, *, is_writer: bool) -> sa.Engine:
+    def _make_engine(self, most: int, *, is_writer: bool) -> sa.Engine:
         engine = sa.create_engine(
             sa.make_url(self._url).set(drivername="postgresql+psycopg"),
             connect_args={**_KEEPALIVE, "options": _SESSION, "application_name": f"{_CHANNEL} {self._name}"},
-            pool_size=1 if is_writer else 8,
-            max_overflow=0 if is_writer else 24,
+            pool_size=min(most, _KEPT),
+            max_overflow=max(0, most - _KEPT),
             pool_timeout=10.0,
             pool_pre_ping=True,
             query_cache_size=_KEPT_STATEMENTS,
@@ -189,9 +196,28 @@ class PostgresqlDatabase:
         return self.submit(job).result()
 
     @contextmanager
-    def alone(self, name: str, *, is_waiting: bool = False) -> Iterator[bool]:
+    def alone(self, name: TurnName, *, is_waiting: bool = False) -> Iterator[bool]:
         """Yield whether nobody else is inside; the server keeps the turn, and takes it back from the dead."""
-        key = _key(f"alone {name}")
+        with self._turn(name, is_waiting=is_waiting) as connection:
+            yield connection is not None
+
+    @contextmanager
+    def _turn(self, name: TurnName, *, is_waiting: bool) -> Iterator[_Connection | None]:
+        """Yield the connection that holds the turn, or None; of this process one alone connects for it."""
+        here = self._turns[name]
+        if not (here.acquire(timeout=LOCK_TIMEOUT_MS / 1000) if is_waiting else here.acquire(blocking=False)):
+            if is_waiting:
+                raise _busy()
+            yield None
+            return
+        try:
+            with self._turn_among_all(_key(f"alone {name}"), is_waiting=is_waiting) as connection:
+                yield connection
+        finally:
+            here.release()
+
+    @contextmanager
+    def _turn_among_all(self, key: int, *, is_waiting: bool) -> Iterator[_Connection | None]:
         try:
             connection = self._connected()
         except psycopg.Error as exc:
@@ -206,7 +232,7 @@ class PostgresqlDatabase:
                     is_mine = row is not None and bool(row[0])
             except psycopg.Error as exc:
                 raise _as_ours(exc) from exc
-            yield is_mine
+            yield connection if is_mine else None
         finally:
             connection.close()  # It gives the turn back.
 
@@ -216,18 +242,17 @@ class PostgresqlDatabase:
         Returns:
             Whether it is done; False when another process is at it and it has to be tried again.
         """
-        with self.alone("vacuum") as is_mine:
-            if not is_mine:
+        with self._turn("vacuum", is_waiting=False) as connection:
+            if connection is None:
                 return False
             self.is_journal_due = False
             tables = [*_FORGETFUL, *(_WITHDRAWN if self._is_withdrawing else ())]
             self._is_withdrawing = False
             try:
-                with self._connected() as connection:
-                    there = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables")}
-                    for table in tables:
-                        if table in there:
-                            connection.execute(f"VACUUM (SKIP_LOCKED) {table}")
+                there = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables")}
+                for table in tables:
+                    if table in there:
+                        connection.execute(f"VACUUM (SKIP_LOCKED) {table}")
             except psycopg.Error as exc:
                 self.is_journal_due = self._is_withdrawing = True
                 raise _as_ours(exc) from exc
@@ -304,7 +329,7 @@ class PostgresqlDatabase:
             self._hears.set()
             self._hear(connection)
 
-    def _hear(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def _hear(self, connection: _Connection) -> None:
         quiet = 0
         while not self._is_closed.is_set():
             # All are taken before one is looked at: what raises in an open generator of notices hangs in closing it.
@@ -320,7 +345,7 @@ class PostgresqlDatabase:
             if heard:
                 self._tell_events(connection)
 
-    def _tell_events(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def _tell_events(self, connection: _Connection) -> None:
         """Tell the events since the last that were told; they become visible in the order of their cursors."""
         rows = connection.execute(
             "SELECT cursor, kind, lon_e6, lat_e6, data FROM event WHERE cursor > %s ORDER BY cursor", (self._told,)
@@ -328,6 +353,15 @@ class PostgresqlDatabase:
         if rows:
             self._told = rows[-1][0]
             self._listeners.tell(Change(events=[outbox.event_of(*row) for row in rows]))
+
+
+def most_connections(readers: int) -> int:
+    """Return how many connections one process opens at most: what docs/how-to/second-scale.md asks of the database.
+
+    Beside those that read there are the writer's, the listener's, one for each turn that is taken, and one more while
+    `forget_order` writes tables anew.
+    """
+    return readers + 1 + 1 + len(get_args(TurnName)) + 1
 
 
 def _change_told(payload: str, *, here: str) -> Change | None:
@@ -351,7 +385,7 @@ def _change_told(payload: str, *, here: str) -> Change | None:
             return Change(is_everywhere=True)
 
 
-def migrate(connection: psycopg.Connection[tuple[Any, ...]], *, until: int | None = None) -> int:
+def migrate(connection: _Connection, *, until: int | None = None) -> int:
     """Run the migrations that the database has not seen, each in a transaction; return the schema's number.
 
     Of several processes that start together one does it and the others wait. One that is cut off leaves nothing behind.
@@ -381,7 +415,7 @@ def migrate(connection: psycopg.Connection[tuple[Any, ...]], *, until: int | Non
     return version
 
 
-def _last_cursor(connection: psycopg.Connection[tuple[Any, ...]]) -> int:
+def _last_cursor(connection: _Connection) -> int:
     row = connection.execute("SELECT max(cursor) FROM event").fetchone()
     return int(row[0] or 0) if row else 0
 
@@ -393,6 +427,10 @@ def _key(name: str) -> int:
 
 def _first_line(exc: BaseException) -> str:
     return str(exc).strip().partition("\n")[0]
+
+
+def _busy() -> Unavailable:
+    return Unavailable("the database is busy", retry_after_s=2.0, code="busy")
 
 
 def _as_ours(exc: BaseException) -> BaseException:
@@ -407,7 +445,7 @@ def _as_ours(exc: BaseException) -> BaseException:
         case psycopg.errors.DiskFull():
             error = HostError("the database cannot write", hint="make room on its disk", code="disk")
         case psycopg.errors.LockNotAvailable() | sa.exc.TimeoutError():
-            error = Unavailable("the database is busy", retry_after_s=2.0, code="busy")
+            error = _busy()
         case (
             psycopg.OperationalError()
             | psycopg.InterfaceError()

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from dashlight.errors import Conflict, DashlightError, HostError, Unavailable
 from dashlight.store.bounded_reads import Forgetting, Turn, in_turn, look_at_the_clock
-from dashlight.store.database import Change, Listener, Transaction
+from dashlight.store.database import Change, Listener, Transaction, TurnName
 from dashlight.store.listeners import Listeners
 from dashlight.store.migrating import check_known, migrations
 from dashlight.store.writer import Writer
@@ -96,7 +96,7 @@ class SqliteDatabase:
         return self.submit(job).result()
 
     @contextmanager
-    def alone(self, name: str, *, is_waiting: bool = False) -> Iterator[bool]:
+    def alone(self, name: TurnName, *, is_waiting: bool = False) -> Iterator[bool]:
         """Yield whether no other thread is inside; other processes are kept out of the folder altogether."""
         turn = self._turns[name]
         is_mine = turn.acquire(blocking=is_waiting)

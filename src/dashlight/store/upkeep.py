@@ -21,7 +21,7 @@ from dashlight.store import bundles, withdraw
 from dashlight.store.database import Database, Transaction
 from dashlight.store.durable import make_folder, write_durably
 from dashlight.store.objects import LocalObjects, Objects
-from dashlight.store.postgresql import PostgresqlDatabase
+from dashlight.store.postgresql import READERS, PostgresqlDatabase
 from dashlight.store.s3 import S3Objects
 from dashlight.store.schema import refused, setting
 from dashlight.store.sqlite import SqliteDatabase
@@ -52,12 +52,13 @@ class Store:
     key: Ed25519PrivateKey
 
 
-def open_store(folder: Path, settings: ServerSettings | None = None) -> Store:
+def open_store(folder: Path, settings: ServerSettings | None = None, *, readers: int = READERS) -> Store:
     """Open or make a store. A server also takes `lock_store`; commands beside it do not.
 
     Args:
         folder: For what the settings put nowhere else.
         settings: Where rows, pictures and key are; None is all in the folder.
+        readers: How many may read from a shared database at a time.
 
     Raises:
         HostError: When the folder or the database cannot be used.
@@ -67,7 +68,7 @@ def open_store(folder: Path, settings: ServerSettings | None = None) -> Store:
     make_folder(folder)
     key = server_key(settings.key_file or folder / "server.key")
     objects = open_objects(folder, settings)
-    database = open_database(folder, settings)
+    database = open_database(folder, settings, readers=readers)
     try:
         check_finished(database)
         if settings.database_url:
@@ -78,10 +79,10 @@ def open_store(folder: Path, settings: ServerSettings | None = None) -> Store:
     return Store(database, objects, key)
 
 
-def open_database(folder: Path, settings: ServerSettings) -> Database:
+def open_database(folder: Path, settings: ServerSettings, *, readers: int = READERS) -> Database:
     """Open or make the database that the settings name, or the one in `folder`."""
     if settings.database_url:
-        return PostgresqlDatabase(settings.database_url)
+        return PostgresqlDatabase(settings.database_url, readers=readers)
     return SqliteDatabase(folder / DATABASE)
 
 

@@ -18,6 +18,7 @@ from typing import Any, get_args, get_type_hints
 
 from dashlight.config import ServerSettings
 from dashlight.errors import DashlightError, Unavailable
+from dashlight.store.postgresql import EXPORT_READERS
 from dashlight.store.upkeep import open_store
 
 _NICENESS = 10  # Readers and contributors go first.
@@ -54,7 +55,7 @@ def _make(asked: dict[str, Any], is_over: threading.Event) -> None:
             raise Unavailable("the server stops; the export goes on with its next start", code="export-stopped")
 
     folder = Path(asked["folder"])
-    store = open_store(folder, settings_from(asked["settings"]))
+    store = open_store(folder, settings_from(asked["settings"]), readers=EXPORT_READERS)
     try:
         made = make_exports(
             store,
