@@ -131,7 +131,7 @@ def _show(args: argparse.Namespace, selection: Selection) -> None:
 
 def _is_sure(args: argparse.Namespace, selection: Selection) -> bool:
     is_nothing = not (selection.pictures or selection.recordings or selection.bundles)
-    return is_nothing or is_sure(args, "Forget them?")
+    return is_nothing or is_sure(args, "This cannot be undone. Forget them?")
 
 
 def _forget(args: argparse.Namespace, station: Station, selection: Selection, settings: EdgeSettings) -> int:

@@ -156,7 +156,7 @@ def _remove(args: argparse.Namespace) -> int:
             else:
                 sys.stdout.write(f"To be removed: {args.passkey}  {shown(label)}\n")
             return 0
-        if not is_sure(args, f"Forget the passkey {shown(label)}?"):
+        if not is_sure(args, f"This cannot be undone. Forget the passkey {shown(label)}?"):
             return 0
         store.database.write(lambda t: operators.remove_passkey(t, found[0].id))
     finally:

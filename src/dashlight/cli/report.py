@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from dashlight.store.reports import Reported
     from dashlight.store.upkeep import Store
 
+_AGAINST = (
+    "face", "plate", "person", "private_place", "copyright", "inappropriate", "wrong_place", "poor_quality", "law",
+    "other",
+)  # fmt: skip
+REASON_WORDS = {  # Those of `store.moderated.REASONS`, whose module would make `--help` slow.
+    "restore": ("nothing_wrong", "painted_over", "unclear_report", "flood", "other"),
+    "keep": ("to_be_asked", *_AGAINST),
+    "erase": _AGAINST,
+}
+
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add the commands of this group to the command line."""
@@ -35,7 +45,10 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         ("erase", "erase a picture and its bytes for good"),
     ):
         decide = _add(verbs, decision, text, has_picture=True)
-        decide.add_argument("--reason", default="other", metavar="REASON", help="why; told with --say (default: other)")
+        known = ", ".join(REASON_WORDS[decision])
+        decide.add_argument(
+            "--reason", default="other", metavar="REASON", help=f"why; told with --say (default: other); one of {known}"
+        )
         decide.add_argument(
             "--say", default="", metavar="SENTENCE", help="a sentence that everybody can read on the page about the map"
         )
@@ -172,7 +185,7 @@ def _is_erased_surely(args: argparse.Namespace, store: Store) -> bool:
         else:
             sys.stdout.write(f"To be erased: {_told(_row(found))}")
         return False
-    return is_sure(args, f"Erase the picture {args.picture}?")
+    return is_sure(args, f"This cannot be undone. Erase the picture {args.picture}?")
 
 
 @contextmanager

@@ -59,7 +59,11 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     restore.set_defaults(run=_restore)
 
-    erase = verbs.add_parser("erase", help="erase in a backup what was taken back since it was made")
+    erase = verbs.add_parser(
+        "erase",
+        help="erase in a backup what was taken back since it was made",
+        description="Erase in a backup what was taken back since it was made, as `store erasures` lists it.",
+    )
     erase.add_argument("--backup", type=Path, required=True, metavar="DIR", help="as `store backup` wrote it")
     _add_erasures(erase)
     erase.add_argument("--json", action="store_true", help="one JSON object")
@@ -197,7 +201,7 @@ def _erase(args: argparse.Namespace) -> int:
     erasures = _erasures(args)
     if args.dry_run:
         return _tell_new(args, erasures)
-    if not is_sure(args, f"Erase in {args.backup} what was taken back?"):
+    if not is_sure(args, f"This cannot be undone. Erase in {args.backup} what was taken back?"):
         return 0
     count = erase_in_backup(args.backup, erasures)
     if args.json:

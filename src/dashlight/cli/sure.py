@@ -23,7 +23,7 @@ def is_sure(args: argparse.Namespace, question: str) -> bool:
     if args.yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError("this cannot be undone, and there is no terminal to ask at", hint="add --yes, or --dry-run")
-    sys.stderr.write(f"This cannot be undone. {question} [y/N] ")
+        raise UsageError("this destroys something, and there is no terminal to ask at", hint="add --yes, or --dry-run")
+    sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,14 +1,18 @@
 import sqlite3
 import threading
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from dashlight.errors import Conflict, HostError, InputError, Unavailable
-from dashlight.store import schema, sqlite, writer
+from dashlight.store import migrating, schema, sqlite, writer
 from dashlight.store.database import Change
 from dashlight.store.migrating import migrations
 from dashlight.store.sqlite import SqliteDatabase, migrate
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture
@@ -358,3 +362,12 @@ def test_a_migration_that_is_cut_off_is_undone_and_made_again(tmp_path, monkeypa
 
 def test_both_databases_have_the_same_migrations():
     assert [number for number, _ in migrations("postgresql")] == [number for number, _ in migrations("sqlite")]
+
+
+def test_no_migration_that_stores_may_have_seen_is_changed():
+    folder = Path(migrating.__file__).parent / "migrations"
+    seen = dict(line.split()[::-1] for line in (GOLDEN / "migrations.sha256").read_text("utf-8").splitlines())
+
+    now = {str(f.relative_to(folder)): sha256(f.read_bytes()).hexdigest() for f in folder.rglob("*.sql")}
+
+    assert now == seen, "write a new migration, and add its line with sha256sum"

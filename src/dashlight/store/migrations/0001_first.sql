@@ -166,10 +166,3 @@ CREATE TABLE report (
 );
 
 CREATE INDEX report_picture ON report (picture);
-
--- What the operator decided about a reported picture, until the server has carried it out.
-CREATE TABLE decision (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    picture INTEGER NOT NULL,
-    verdict TEXT NOT NULL
-);

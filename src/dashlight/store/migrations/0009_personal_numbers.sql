@@ -2,6 +2,14 @@
 -- drawn, negative, and those of 64 days of told time near each other. Where the numbers of two pictures happen to be the
 -- same, nothing is changed, and the next start draws again.
 
+-- What the operator decided about a reported picture, until the server has carried it out. Stores of before the first
+-- release have it already.
+CREATE TABLE IF NOT EXISTS decision (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    picture INTEGER NOT NULL,
+    verdict TEXT NOT NULL
+);
+
 CREATE TEMPORARY TABLE renumbered (
     was INTEGER PRIMARY KEY,
     now INTEGER NOT NULL UNIQUE,
