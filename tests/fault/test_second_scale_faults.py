@@ -275,6 +275,40 @@ def test_a_database_of_a_newer_program_is_left_alone(cluster):
         PostgresqlDatabase(url)
 
 
+def test_however_many_wait_for_a_turn_each_process_connects_once_for_it(cluster):
+    url = cluster.url()
+    one, two = PostgresqlDatabase(url), PostgresqlDatabase(url)
+    leave = threading.Event()
+
+    def wait_in(database):
+        with database.alone("erasures", is_waiting=True) as is_mine:
+            leave.wait(20)
+            return is_mine
+
+    def connected(name):
+        with psycopg.connect(url) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND query LIKE '%%advisory_lock(%%'"
+                " AND query NOT LIKE '%%xact%%'",
+                (f"dashlight {name}",),
+            ).fetchone()
+        return row[0]
+
+    with ThreadPoolExecutor(16) as pool:
+        waiting = [pool.submit(wait_in, database) for database in (one, two) for _ in range(8)]
+        ends = time.monotonic() + PATIENCE_S
+        while (connected(one._name), connected(two._name)) != (1, 1) and time.monotonic() < ends:
+            continue
+        most = [max(connected(each._name) for _ in range(20)) for each in (one, two)]
+        leave.set()
+        taken = [each.result(20) for each in waiting]
+    one.close()
+    two.close()
+
+    assert most == [1, 1]
+    assert all(taken)
+
+
 def test_a_writer_that_hangs_keeps_nobody_for_ever(cluster, monkeypatch):
     monkeypatch.setattr(postgresql, "_SESSION", "-c lock_timeout=200")
     url = cluster.url()
