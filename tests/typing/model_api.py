@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dashlight.model import (
+    DAY_MS,
     EARTH_RADIUS_M,
+    EPOCH,
     LICENSES,
     MERCATOR_MAX_LAT,
     NULL_ISLAND_DEG,
@@ -29,6 +31,7 @@ from dashlight.model import (
     Track,
     Week,
     compass_deg,
+    day_of,
     destination,
     distance_m,
     h3_parent,
@@ -36,13 +39,20 @@ from dashlight.model import (
     heading_between,
     heading_difference_deg,
     interpolated,
+    is_this_machine,
     lon_lat_at,
     merged_ranges,
+    moment_of,
+    moment_text,
+    ms_of,
+    network_of,
+    preferred_language,
     qk_of,
     qk_of_many,
     qk_range,
     thumbnail_size_of,
     tile_xy,
+    wider_network_of,
     world_xy,
     xy_of,
 )
@@ -130,3 +140,20 @@ def pixels_are_of_two_kinds(frame: RawFrame, picture: RedactedPicture) -> None:
     assert_type(picture.thumbnail_jpeg, bytes)
     assert_type(picture.redactions, tuple[Redaction, ...])
     assert_type(thumbnail_size_of(frame.size), tuple[int, int])
+
+
+def days_are_counted_from_the_epoch(moment: datetime) -> str:
+    assert_type(EPOCH, datetime)
+    assert_type(day_of(moment) * DAY_MS, int)
+    assert_type(moment_of(ms_of(moment)), datetime)
+    return moment_text(ms_of(moment))
+
+
+def a_client_is_known_by_its_network(address: str) -> str:
+    if is_this_machine(address):
+        return assert_type(network_of(address), str)
+    return assert_type(wider_network_of(address), str)
+
+
+def a_language_is_chosen_among_those_there_are(asked: str | None, accepted: str | None) -> str:
+    return assert_type(preferred_language(asked, accepted, ["en", "es"]), str)

@@ -41,6 +41,7 @@ from dashlight.publication import (
     send_after,
     stops_of,
     thinned,
+    told_claim,
     visits_of,
 )
 
@@ -97,6 +98,10 @@ def personal_is_thinned_and_delayed(at: datetime, position: LonLat, secret: byte
     assert_type(bundles_of([position], secret), tuple[tuple[int, ...], ...])
     assert_type(send_after(at, PersonalRules(), secret, about="bundle 1"), datetime)
     return assert_type(coarse_time(at, 12), Week | Month)
+
+
+def a_claim_is_told_as_its_policy_lets_it(claim: PictureClaim) -> PictureClaim:
+    return assert_type(told_claim(Policy.PERSONAL, claim), PictureClaim)
 
 
 def a_server_checks_again(claims: Sequence[PictureClaim], now: datetime) -> list[str]:

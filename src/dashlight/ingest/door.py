@@ -348,9 +348,13 @@ class Door:
         def erase(transaction: Transaction) -> None:
             withdraw.erase(transaction, [_number_for(transaction.connection, picture_id, secret)])
 
-        with self._database.read() as connection:  # A wrong secret keeps no writer waiting.
-            _number_for(connection, picture_id, secret)
-        self._database.write(erase)
+        try:
+            with self._database.read() as connection:  # A wrong secret keeps no writer waiting.
+                _number_for(connection, picture_id, secret)
+            self._database.write(erase)
+        except Gone:  # Whoever asks again was perhaps told to wait: nothing is called gone whose bytes are there.
+            withdraw.finish_erasures(self._database, self._objects)
+            raise
         withdraw.finish_erasures(self._database, self._objects)
 
     async def _write(self, job: Callable[[Transaction], T]) -> T:

@@ -88,6 +88,8 @@ def finish_erasures(database: Database, objects: Objects) -> int:
 
 
 def _finish_some(database: Database, objects: Objects) -> int:
+    if not _some_notes(database):  # A note is forgotten once its bytes are zero, so a turn would find nothing to do.
+        return 0
     with database.alone("erasures", is_waiting=True):
         some = _some_notes(database)
         ranges: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
