@@ -298,7 +298,8 @@ def test_a_bundle_gives_out_neither_its_manifest_nor_what_is_hidden(server):
 @pytest.mark.parametrize("kind", ["objects", "exports"])
 @pytest.mark.parametrize("failure", [Gone("it is taken back", code="gone"), Unavailable("busy", code="busy")])
 def test_a_download_that_is_taken_back_ends_the_connection_and_is_no_crash(server, monkeypatch, caplog, kind, failure):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="dashlight")
+    monkeypatch.setattr(logging.getLogger("dashlight"), "propagate", True)  # A command of another test may end it.
     server.publish(made_bundles.archive(40, bundle_number=1))
     export_readers.make(server, server.folder, "bundles")
     rows = export_readers.rows(server, "bundles")
